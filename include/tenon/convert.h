@@ -1,0 +1,98 @@
+/* Conversion: a plan that can be read before a byte moves, and its execution. */
+#ifndef TENON_CONVERT_H
+#define TENON_CONVERT_H
+
+#include <tenon/model.h>
+
+/* The flags of `convert` and `plan`; all zeros: everything, as it is. */
+typedef struct tn_convert_options {
+    const char *to;          /* output format; NULL: from the output's name */
+    const char *layout;      /* --layout; NULL: the writer's choice */
+    const char *const *only; /* patterns */
+    size_t n_only;
+    const char *const *drop;
+    size_t n_drop;
+    bool weights_only;
+    bool ignore_unmatch; /* a flag that matches nothing is no error */
+    bool has_scheme;     /* --scheme was said: what is not renamed is written by it */
+    tn_scheme scheme;
+    uint64_t max_shard_size; /* 0: one file */
+    bool replace;            /* -f */
+    bool skip_existing;
+} tn_convert_options;
+
+/* What kind of thing is lost: bits or range of values, a tensor left behind, or what only the
+ * source's format can hold (object graph, partition layout). Only the first two must be declared.
+ */
+typedef enum tn_loss_class { TN_LOSS_VALUE, TN_LOSS_STATE, TN_LOSS_STRUCTURE } tn_loss_class;
+
+/* Something of the input that the output will not have. */
+typedef struct tn_loss {
+    tn_loss_class kind;
+    tn_str name; /* tensor, or none */
+    tn_str message;
+    tn_str fix; /* the option that would declare it; none for structure losses */
+    bool declared;
+} tn_loss;
+
+/* One tensor of the output and where it comes from. */
+typedef struct tn_plan_tensor {
+    tn_str name;                  /* in the output */
+    const tn_tensor *tensor;      /* what is written: shape and dtype before storing */
+    tn_dtype dtype;               /* as stored */
+    const tn_tensor *const *from; /* origins */
+    size_t n_from;
+    tn_str rule;               /* "--rename 1", "file:line"; none: untouched */
+    uint64_t copied, computed; /* bytes moved as they are / through an operation */
+    tn_str loss;               /* none, or the sentence */
+} tn_plan_tensor;
+
+/* A tensor of the input that a flag leaves out. */
+typedef struct tn_plan_drop {
+    tn_str name;
+    tn_str rule; /* "--drop 1", "--only", "--weights-only" */
+} tn_plan_drop;
+
+typedef struct tn_plan tn_plan;
+
+/* Plans the conversion of an opened model to `out`. Moves no payload and touches no file but to
+ * look whether the output exists. `model` must outlive the plan. Errors: all that the real run
+ * would find before the first byte: usage (TN_E_USAGE with the list of formats), TN_E_NO_MATCH,
+ * TN_E_CANNOT_HOLD, TN_E_EXISTS, TN_E_SAME_FILE, TN_E_EMPTY … Undeclared losses are not an error
+ * here: see tn_plan_refusal. Free with tn_plan_free. */
+TN_API tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
+                             const tn_convert_options *options, tn_plan **plan_out, tn_error *err);
+TN_API void tn_plan_free(tn_plan *plan);
+/* Raises TN_E_LOSS if the plan has undeclared losses (the hint names the options that would declare
+ * them). */
+TN_API tn_status tn_plan_refusal(const tn_plan *plan, tn_error *err);
+
+/* What a plan says. Strings and arrays live as long as the plan; sizes are in bytes; functions with
+ * an output parameter return the number of its elements. */
+TN_API const char *tn_plan_output(const tn_plan *plan);
+TN_API const char *tn_plan_format(const tn_plan *plan);
+TN_API const char *tn_plan_layout(const tn_plan *plan);
+TN_API size_t tn_plan_tensors(const tn_plan *plan, const tn_plan_tensor **tensors_out);
+TN_API size_t tn_plan_dropped(const tn_plan *plan, const tn_plan_drop **dropped_out);
+TN_API size_t tn_plan_losses(const tn_plan *plan, const tn_loss **losses_out);
+TN_API size_t tn_plan_files(const tn_plan *plan, const tn_model_file **files_out);
+TN_API uint64_t tn_plan_copied(const tn_plan *plan);
+TN_API uint64_t tn_plan_computed(const tn_plan *plan);
+TN_API uint64_t tn_plan_peak_memory(const tn_plan *plan);
+TN_API const tn_report *tn_plan_warnings(const tn_plan *plan);
+
+/* What a conversion did. */
+typedef struct tn_converted {
+    uint64_t bytes_written;
+    size_t files_written;
+    size_t tensors_verified;
+    uint64_t bytes_verified;
+    bool skipped; /* --skip-existing: the output was there and fits the plan */
+} tn_converted;
+
+/* Executes a plan: stages, moves, reads back through the format's own reader, compares, commits. On
+ * failure nothing is left and nothing was replaced. Errors: TN_E_LOSS, all of reading and writing,
+ * TN_E_VERIFY. */
+TN_API tn_status tn_convert(tn_plan *plan, tn_converted *converted_out, tn_error *err);
+
+#endif

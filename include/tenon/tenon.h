@@ -1,0 +1,20 @@
+/* tenon: reads, checks and converts model weights. Includes all public headers. */
+#ifndef TENON_TENON_H
+#define TENON_TENON_H
+
+#include <tenon/context.h>
+#include <tenon/convert.h>
+#include <tenon/dtype.h>
+#include <tenon/error.h>
+#include <tenon/export.h>
+#include <tenon/formats.h>
+#include <tenon/model.h>
+#include <tenon/npy.h>
+#include <tenon/pattern.h>
+#include <tenon/report.h>
+#include <tenon/str.h>
+#include <tenon/text.h>
+#include <tenon/values.h>
+#include <tenon/verify.h>
+
+#endif
