@@ -1,0 +1,65 @@
+/* Outputs: one file or a set of files that appears under its final name complete or not at all.
+ *
+ * Everything is written into one staging folder beside the target, `.NAME.tenon-XXXXXX/` (NAME cut
+ * to fit), under the final names, so that the format's own reader opens it unchanged. Commit: all
+ * files fsynced, then one file:   rename, fsync of the folder: old or new. several:
+ * `.NAME.tenon-commit` is created exclusively (lock and redo list), the old index moves into the
+ * staging folder, members are renamed, the new index last, old members that the new set lacks are
+ * removed, the marker goes; the folder is fsynced at each step. Recovery always rolls forward.
+ * Without `replace` the commit never replaces a file, also in a race (RENAME_NOREPLACE). */
+#ifndef TN_IO_OUTPUT_H
+#define TN_IO_OUTPUT_H
+
+#include "io/source.h"
+
+typedef struct tni_output tni_output;
+typedef struct tn_sink tn_sink;
+
+typedef struct tni_output_options {
+    bool replace; /* -f */
+    const tni_names
+        *old; /* with replace: plain names of the old set's members, index included; may be NULL */
+} tni_output_options;
+
+/* Prepares an output: `folder` ("" means ".") must exist; `name` is the main name (of the one file,
+ * or the set's index; the marker is named after it). Creates the staging folder. Errors: TN_E_WRITE
+ * (hint for a missing or read-only folder), TN_E_EXISTS, TN_E_BUSY (a marker of another writer;
+ * hint `ckpt recover`). */
+tn_status tni_output_new(tn_context *ctx, const char *folder, tn_str name,
+                         const tni_output_options *options, tni_output **output_out, tn_error *err);
+/* Creates one file of the set, of a known size (space is reserved: TN_E_NO_SPACE before the first
+ * byte where the file system can tell). The sink belongs to the output. `name` is a plain
+ * component. */
+tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_sink **sink_out,
+                            tn_error *err);
+/* The staging folder's path, where the staged files can be opened with the format's own reader. */
+const char *tni_output_staged(const tni_output *output);
+/* Syncs and moves everything into place; `index` (a name given to tni_output_create) goes last.
+ * Afterwards the output is finished whatever came back. Errors: TN_E_WRITE, TN_E_EXISTS, TN_E_BUSY,
+ * TN_E_DURABILITY (in place, but the last sync failed). */
+tn_status tni_output_commit(tni_output *output, tn_str index, tn_error *err);
+/* Removes all that was staged (if not committed) and frees the output. NULL is fine. Safe after any
+ * failure. */
+void tni_output_free(tni_output *output);
+
+/* Writes exactly `len` bytes at `offset`, thread-safe for disjoint ranges. Errors: TN_E_WRITE,
+ * TN_E_NO_SPACE. The first error sticks: the set can then not be committed. */
+tn_status tni_sink_write(tn_sink *sink, uint64_t offset, const void *data, size_t len,
+                         tn_error *err);
+/* Hints that [offset, offset + len) is complete, so that writing out can begin. */
+void tni_sink_written(tn_sink *sink, uint64_t offset, uint64_t len);
+const char *tni_sink_path(const tn_sink *sink); /* the final path, for messages */
+
+/* Finishes an interrupted replacement in `folder` (all markers found there), rolling forward;
+ * removes dead staging folders. `dry` only counts. */
+typedef struct tni_recovery {
+    size_t finished; /* replacements rolled forward */
+    size_t staging;  /* dead staging folders removed */
+} tni_recovery;
+tn_status tni_output_recover(tn_context *ctx, const char *folder, bool dry,
+                             tni_recovery *recovery_out, tn_error *err);
+/* Tells whether a set named `name` in `folder` has a commit marker. */
+tn_status tni_output_interrupted(tn_context *ctx, const char *folder, tn_str name, bool *is_out,
+                                 tn_error *err);
+
+#endif
