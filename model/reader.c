@@ -1,0 +1,199 @@
+/* The value reader: start, next, end; streaming of tensors that are whole leaves in order. */
+#include "model/reader.h"
+#include "core/error.h"
+
+#include <inttypes.h>
+
+enum { SLAB = 1 << 20 };
+
+tn_status tn_reader_new(tn_context *ctx, bool check, tn_reader **reader_out, tn_error *err)
+{
+    void *block;
+    tn_status status = tni_alloc_array(ctx, 1, sizeof(tn_reader), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    tn_reader *reader = block;
+    reader->ctx = ctx;
+    reader->check = check;
+    reader->budget = TNI_READER_BUDGET;
+    reader->slab = SLAB;
+    tni_arena_init(&reader->strings, ctx, 0);
+    *reader_out = reader;
+    return TN_OK;
+}
+
+void tn_reader_free(tn_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    tn_context *ctx = reader->ctx;
+    tni_arena_clear(&reader->strings);
+    tni_free(ctx, reader->stage);
+    tni_free(ctx, reader->chunk);
+    tni_free(ctx, reader->staged);
+    tni_free(ctx, reader->levels);
+    tni_free(ctx, reader->dims);
+    tni_free(ctx, reader);
+}
+
+tn_status tni_reader_chunk(tn_reader *reader, tn_error *err)
+{
+    return reader->chunk != NULL ? TN_OK
+                                 : tni_alloc(reader->ctx, reader->slab, &reader->chunk, err);
+}
+
+tn_status tni_reader_stage(tn_reader *reader, size_t bytes, tn_error *err)
+{
+    if (reader->stage_room >= bytes) {
+        return TN_OK;
+    }
+    /* Freed first: the old content is of no use, and only one of the two should ever exist. */
+    tni_free(reader->ctx, reader->stage);
+    reader->stage = NULL;
+    reader->stage_room = 0;
+    tn_status status = tni_alloc(reader->ctx, bytes, &reader->stage, err);
+    if (status == TN_OK) {
+        reader->stage_room = bytes;
+    }
+    return status;
+}
+
+/* Tells whether the pieces are whole leaves that follow each other without a gap. */
+static bool streams(const tn_tensor *tensor)
+{
+    int64_t end = 0;
+    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
+        const tni_piece *piece = &tensor->pieces[i];
+        int64_t elements = tni_map_elements(&piece->map);
+        if (elements != piece->leaf->elements || elements > tensor->elements - end) {
+            return false;
+        }
+        /* A run of as many elements as the leaf has is the whole leaf. */
+        if (elements > 0 && (piece->map.to != end || !tni_map_is_run(&piece->map))) {
+            return false;
+        }
+        end += elements;
+    }
+    return end == tensor->elements;
+}
+
+tn_status tn_reader_start(tn_reader *reader, const tn_tensor *tensor, tn_error *err)
+{
+    tni_arena_clear(&reader->strings);
+    reader->mode = TNI_READ_IDLE;
+    reader->tensor = tensor;
+    reader->position = 0;
+    tn_status status = tni_reader_accepts(tensor, err);
+    if (status == TN_OK && streams(tensor)) {
+        reader->mode = TNI_READ_STREAM;
+        reader->piece = 0;
+        reader->done = 0;
+        reader->crc = 0;
+    } else if (status == TN_OK) {
+        status = tni_reader_prepare(reader, tensor, 0, tensor->elements, err);
+    }
+    if (status != TN_OK) {
+        tni_error_subject(err, tensor->alias[TN_SCHEME_NAME]);
+    }
+    return status;
+}
+
+/* Closes the piece at hand, which was read to its end, and steps to the next one. */
+static tn_status next_piece(tn_reader *reader, tn_error *err)
+{
+    const tni_leaf *leaf = reader->tensor->pieces[reader->piece].leaf;
+    if (reader->check && leaf->kind != TNI_LEAF_DECODER) {
+        tn_status status = tni_leaf_compare(leaf, reader->crc, err);
+        if (status != TN_OK) {
+            return status;
+        }
+    }
+    reader->piece++;
+    reader->done = 0;
+    reader->crc = 0;
+    return TN_OK;
+}
+
+/* Reads `count` > 0 elements of the piece at hand. */
+static tn_status stream_piece(tn_reader *reader, int64_t count, void *out, tn_error *err)
+{
+    const tni_leaf *leaf = reader->tensor->pieces[reader->piece].leaf;
+    tn_status status = TN_OK;
+    if (reader->done == 0 && leaf->kind == TNI_LEAF_DECODER && count < leaf->elements) {
+        /* A decoder that is asked for parts cannot check a sum over the whole. */
+        status = tni_leaf_prove(reader, leaf, err);
+    }
+    if (status == TN_OK) {
+        status = tni_leaf_fetch(reader, leaf, reader->done, count, out,
+                                reader->check ? &reader->crc : NULL, err);
+    }
+    if (status == TN_OK) {
+        reader->done += count;
+    }
+    return status;
+}
+
+static tn_status stream(tn_reader *reader, int64_t count, void *out, tn_error *err)
+{
+    char *to = out;
+    tn_status status = TN_OK;
+    while (status == TN_OK && count > 0) {
+        const tni_leaf *leaf = reader->tensor->pieces[reader->piece].leaf;
+        int64_t left = leaf->elements - reader->done;
+        if (left == 0) {
+            status = next_piece(reader, err);
+            continue;
+        }
+        int64_t part = count < left ? count : left;
+        status = stream_piece(reader, part, to, err);
+        count -= part;
+        /* Only whole bytes come this far; tni_leaf_fetch refuses others. */
+        to += (uint64_t)part * tn_dtype_about(reader->tensor->dtype)->bits / 8;
+    }
+    return status;
+}
+
+tn_status tn_reader_next(tn_reader *reader, int64_t count, void *out, tn_error *err)
+{
+    const tn_tensor *tensor = reader->tensor;
+    tn_status status;
+    if (reader->mode == TNI_READ_IDLE || count < 0 || count > tensor->elements - reader->position) {
+        status =
+            tni_fail(err, TN_E_USAGE,
+                     "%" PRId64 " elements were asked for behind the end of the tensor", count);
+    } else if (reader->mode == TNI_READ_STREAM) {
+        status = stream(reader, count, out, err);
+        if (status == TN_OK) {
+            tni_clear_high_bits(tensor->dtype, out, count);
+        }
+    } else {
+        status = tni_reader_span(reader, reader->position, count, out, err);
+    }
+    if (status == TN_OK) {
+        reader->position += count;
+    } else if (tensor != NULL) {
+        tni_error_subject(err, tensor->alias[TN_SCHEME_NAME]);
+    }
+    return status;
+}
+
+tn_status tn_reader_end(tn_reader *reader, tn_error *err)
+{
+    const tn_tensor *tensor = reader->tensor;
+    tn_status status = TN_OK;
+    if (reader->mode != TNI_READ_IDLE && reader->position < tensor->elements) {
+        status = tni_fail(err, TN_E_USAGE,
+                          "the tensor was ended after %" PRId64 " of its %" PRId64 " elements",
+                          reader->position, tensor->elements);
+    }
+    while (status == TN_OK && reader->mode == TNI_READ_STREAM && reader->piece < tensor->n_pieces) {
+        status = next_piece(reader, err);
+    }
+    reader->mode = TNI_READ_IDLE;
+    if (status != TN_OK) {
+        tni_error_subject(err, tensor->alias[TN_SCHEME_NAME]);
+    }
+    return status;
+}
