@@ -1,0 +1,159 @@
+/* The format descriptor: all that formats and converters know of each other. One `const` descriptor
+ * a drawer; the list is formats.def. docs/adding-a-format.md tells how to add one. */
+#ifndef TN_FORMATS_FORMAT_H
+#define TN_FORMATS_FORMAT_H
+
+#include "io/output.h"
+#include "model/model.h"
+
+/* How sure a probe is. Two equal winners are an error that names both. */
+typedef enum tni_grade {
+    TNI_GRADE_NO,
+    TNI_GRADE_NAME,
+    TNI_GRADE_LIKELY,
+    TNI_GRADE_CERTAIN
+} tni_grade;
+
+enum { TNI_PROBE_WINDOW = 4096 }; /* bytes of head and tail that a probe sees */
+
+/* All that a probe may look at. It does no I/O. */
+typedef struct tni_probe {
+    tn_str name; /* last path component */
+    const uint8_t *head, *tail;
+    size_t head_len, tail_len;
+    uint64_t size;
+} tni_probe;
+
+typedef struct tni_read {
+    tn_context *ctx;
+    tn_source *main; /* the set's main file; the reader must not release it (the model keeps it) */
+    tn_model *model; /* empty; the reader fills it, calls tni_model_finish and does not free it. It
+                        sets layout, and resolved where one would not type the main file's path */
+} tni_read;
+
+/* How a writer stores a dtype. */
+typedef enum tni_store { TNI_STORE_REFUSED, TNI_STORE_AS_IS, TNI_STORE_AS_OTHER } tni_store;
+
+typedef struct tni_store_rule {
+    tni_store how;
+    tn_dtype
+        as; /* with TNI_STORE_AS_OTHER: bytes stay, the dtype's word changes (a structure loss) */
+    const char *hint; /* with TNI_STORE_REFUSED: what to do instead; may be NULL */
+} tni_store_rule;
+
+/* One contiguous range of an output file that the engine fills with a tensor's values
+ * (little-endian, row-major). */
+typedef struct tni_item {
+    const tn_tensor *tensor; /* of the model, or a part of one that the writer made */
+    uint32_t index;          /* of the whole tensor in the model */
+    tn_str key;    /* under which the container stores the whole tensor, or a twin of it */
+    uint32_t file; /* index into tni_write.files */
+    bool stored;   /* copy the single leaf's stored bytes instead of values (strings within one
+                      format) */
+    bool written;  /* the writer wrote the bytes and set their sum in `headers`: the engine leaves
+                      them */
+    uint64_t offset, bytes;
+    uint32_t crc; /* CRC-32C of the bytes: set by the engine before `finish` */
+} tni_item;
+
+typedef struct tni_out_file {
+    tn_str name; /* plain component */
+    uint64_t size;
+    tn_sink *sink; /* set before `headers` */
+} tni_out_file;
+
+/* A layout that a writer chose. */
+typedef struct tni_layout {
+    const char *word; /* for JSON: "names", "objects" …; "" if there are no variants */
+    bool carries;     /* the source's documents and metadata are carried */
+} tni_layout;
+
+typedef struct tni_write_options {
+    uint64_t max_shard_size; /* bytes; 0: one shard */
+    const tn_model *like;    /* NULL */
+} tni_write_options;
+
+/* One write from layout to finish. The arena lives as long as the write. */
+typedef struct tni_write {
+    tn_context *ctx;
+    tni_arena *arena;
+    const tn_model *model; /* what to write */
+    const char *name;      /* main name of the output as the user typed it, without the folder */
+    tni_write_options options;
+    tni_layout layout;   /* what choose_layout said; a writer may refine the word */
+    tni_out_file *files; /* set by layout */
+    size_t n_files;
+    uint32_t index_file; /* which of them commits last */
+    tni_item *items;     /* set by layout; sorted by (file, offset) */
+    size_t n_items;
+    void *state;      /* the writer's own, in the arena */
+    tn_report *notes; /* structure losses and warnings go here */
+} tni_write;
+
+typedef struct tni_reader_ops {
+    /* Fills the model from headers; reads no payload. */
+    tn_status (*open)(tni_read *read, tn_error *err);
+    /* Lists the plain names of all files of the set that `main` leads (itself included), without
+     * judging their content, so that a replaced set goes as a whole. NULL: the one file. */
+    tn_status (*members)(tn_context *ctx, tn_source *main, tni_arena *arena, tni_names *names_out,
+                         tn_error *err);
+} tni_reader_ops;
+
+typedef struct tni_writer_ops {
+    tni_store_rule (*stores)(tn_dtype dtype);
+    unsigned roles; /* bit (1u << tn_role) for each role that it can hold */
+    /* Chooses the layout: `asked` is --layout or NULL, `renamed` tells whether some tensor gets
+     * another name than it has in `source`. Says whether documents and metadata of the source are
+     * carried. Errors: TN_E_USAGE (no such layout), TN_E_IMPOSSIBLE (not with this source). */
+    tn_status (*choose_layout)(const tn_model *source, const char *asked, bool renamed,
+                               tni_layout *layout_out, tn_error *err);
+    /* Checks one name; false with a reason if the format cannot hold it. */
+    bool (*name_ok)(tn_str name, const char **why_out);
+    /* Lays out the whole output: files with sizes, items with places. Pure: touches no file. */
+    tn_status (*layout)(tni_write *write, tn_error *err);
+    /* Writes what is known before the payload; NULL: nothing. */
+    tn_status (*headers)(tni_write *write, tn_error *err);
+    /* Writes what needs the items' sums, and the index; NULL: nothing. */
+    tn_status (*finish)(tni_write *write, tn_error *err);
+    /* Lists the main files that an output named `name` may have had before, in any layout: what
+     * `-f` replaces and what makes the output exist. */
+    tn_status (*mains)(tn_str name, tni_arena *arena, tni_names *mains_out, tn_error *err);
+    /* Tells whether an output name means this format although no extension says so ("ckpt-7").
+     * NULL: none does. */
+    bool (*claims)(tn_str name);
+    bool bare_names; /* outputs of this format need no extension, so one without takes the input's
+                        format */
+} tni_writer_ops;
+
+typedef struct tn_format {
+    const char *name, *title;
+    const char *const *extensions; /* with dot, as output names end; NULL-terminated */
+    const char *const *notes;      /* limits, honestly; NULL-terminated */
+    tni_grade (*probe)(const tni_probe *probe);
+    /* Says which set the file named `name` belongs to, judged by the names in its folder alone:
+     * writes the main file's name. `name` need not exist (a prefix). False if it means nothing to
+     * this format. */
+    bool (*member)(tn_str name, const tni_names *siblings, tni_arena *arena, tn_str *main_out);
+    /* Says what a folder means beyond the one set that lies in it (a state file that names the
+     * latest): writes the main file's name, and a note where the choice needs one. NULL, or
+     * *main_out stays none: nothing. */
+    tn_status (*folder)(tn_context *ctx, const char *folder, const tni_names *names,
+                        tni_arena *arena, tn_str *main_out, tn_report *notes, tn_error *err);
+    const tni_reader_ops *reader; /* NULL: cannot be read */
+    const tni_writer_ops *writer; /* NULL: cannot be written */
+} tn_format;
+
+#define TN_FORMAT(name) extern const tn_format tn_format_##name;
+#include "formats/formats.def"
+#undef TN_FORMAT
+
+/* All formats, in the order of formats.def; NULL-terminated. */
+const tn_format *const *tni_formats(void);
+/* Finds a format by its name or an accepted short form ("tf", "h5"). NULL if there is none. */
+const tn_format *tni_format_find(tn_str name);
+
+/* Opens a file with one format's reader; used by verify on staged files. */
+tn_status tni_open_with(tn_context *ctx, const tn_format *format, const char *path,
+                        tn_model **model_out, tn_error *err);
+
+#endif

@@ -1,0 +1,179 @@
+/* Opening: from a path to a model. */
+#include "core/error.h"
+#include "formats/format.h"
+#include "formats/probe.h"
+#include "formats/resolve.h"
+
+/* Takes `FORMAT:` off the path where FORMAT is the name of a format. */
+static const tn_format *take_format(const char **path)
+{
+    const char *colon = strchr(*path, ':');
+    if (colon == NULL) {
+        return NULL;
+    }
+    const tn_format *format = tni_format_find((tn_str){*path, (size_t)(colon - *path)});
+    if (format != NULL) {
+        *path = colon + 1;
+    }
+    return format;
+}
+
+static tn_status tie(tn_source *source, const tn_format *a, const tn_format *b, tn_error *err)
+{
+    tn_status status = tni_fail(err, TN_E_AMBIGUOUS, "this may be %s or %s", a->name, b->name);
+    tni_error_path(err, tni_source_path(source));
+    tni_error_hint(err, "say which: --from %s or --from %s", a->name, b->name);
+    return status;
+}
+
+/* Finds the format of a file by its content. */
+static tn_status probe_all(tn_source *source, const tn_format **format_out, tn_error *err)
+{
+    const tn_format *best = NULL, *equal = NULL;
+    tni_grade best_grade = TNI_GRADE_NO;
+    for (const tn_format *const *format = tni_formats(); *format != NULL; format++) {
+        tni_grade grade;
+        tn_status status = tni_probe_file(*format, source, &grade, err);
+        if (status != TN_OK) {
+            return status;
+        }
+        if (grade > best_grade) {
+            best = *format;
+            best_grade = grade;
+            equal = NULL;
+        } else if (grade == best_grade && grade != TNI_GRADE_NO) {
+            equal = *format;
+        }
+    }
+    if (best == NULL) {
+        return tni_fail_unknown(source, err);
+    }
+    if (equal != NULL) {
+        return tie(source, best, equal, err);
+    }
+    *format_out = best;
+    return TN_OK;
+}
+
+/* Decides the format: one that was forced, else by content. A file whose name says one format and
+ * whose content says none is that format damaged, or something else altogether: tni_fail_unknown
+ * tells. */
+static tn_status decide(const tn_format *forced, tn_source *source, const tn_format **format_out,
+                        tn_error *err)
+{
+    if (forced != NULL) {
+        *format_out = forced;
+        return TN_OK;
+    }
+    return probe_all(source, format_out, err);
+}
+
+/* Runs a reader over an opened main file, whose reference it takes over. */
+static tn_status read_model(tn_model *model, const tn_format *format, tn_source *main,
+                            tn_error *err)
+{
+    tn_status status = tni_model_keep(model, main, err);
+    if (status == TN_OK) {
+        tni_read read = {.ctx = model->ctx, .main = main, .model = model};
+        model->format = format;
+        status = format->reader->open(&read, err);
+    }
+    if (status != TN_OK) {
+        tni_error_path(err, tni_source_path(main));
+    } else if (model->resolved[0] == '\0') {
+        model->resolved = tni_source_path(main);
+    }
+    return status;
+}
+
+/* Opens the main file and finds out its format. */
+static tn_status open_main(tn_context *ctx, const tni_resolved *resolved, const tn_format *forced,
+                           const tn_format **format_out, tn_source **main_out, tn_error *err)
+{
+    tn_source *main;
+    tn_status status = tni_source_open(ctx, resolved->main.data, &main, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    status = decide(forced, main, format_out, err);
+    if (status != TN_OK) {
+        tni_source_release(main);
+        return status;
+    }
+    *main_out = main;
+    return TN_OK;
+}
+
+static tn_status open_into(tn_model *model, const char *path, const tn_format *forced,
+                           tn_error *err)
+{
+    tni_resolved resolved;
+    const tn_format *format = NULL;
+    tn_source *main = NULL;
+    tn_str copy;
+    tn_status status = tni_arena_str(&model->arena, tn_str_of(path), &copy, err);
+    if (status == TN_OK) {
+        model->path = copy.data;
+        status =
+            tni_resolve(model->ctx, path, forced, &model->arena, model->findings, &resolved, err);
+    }
+    if (status == TN_OK) {
+        status = open_main(model->ctx, &resolved, forced, &format, &main, err);
+    }
+    return status != TN_OK ? status : read_model(model, format, main, err);
+}
+
+static tn_status unknown_format(const char *name, tn_error *err)
+{
+    tn_status status = tni_fail(err, TN_E_USAGE, "there is no format '%s'", name);
+    tni_error_hint(err, "tenon formats lists them");
+    return status;
+}
+
+tn_status tn_open(tn_context *ctx, const char *path, const tn_open_options *options,
+                  tn_model **model_out, tn_error *err)
+{
+    const tn_format *forced = take_format(&path);
+    if (forced == NULL && options != NULL && options->from != NULL) {
+        forced = tni_format_find(tn_str_of(options->from));
+        if (forced == NULL) {
+            return unknown_format(options->from, err);
+        }
+    }
+    if (path[0] == '\0') {
+        return tni_fail(err, TN_E_NOT_FOUND, "the path is empty");
+    }
+    tn_model *model;
+    tn_status status = tni_model_new(ctx, &model, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    status = open_into(model, path, forced, err);
+    if (status != TN_OK) {
+        tn_model_free(model);
+        return status;
+    }
+    *model_out = model;
+    return TN_OK;
+}
+
+tn_status tni_open_with(tn_context *ctx, const tn_format *format, const char *path,
+                        tn_model **model_out, tn_error *err)
+{
+    tn_model *model;
+    tn_source *main;
+    tn_status status = tni_model_new(ctx, &model, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    status = tni_source_open(ctx, path, &main, err);
+    if (status == TN_OK) {
+        status = read_model(model, format, main, err);
+    }
+    if (status != TN_OK) {
+        tn_model_free(model);
+        return status;
+    }
+    *model_out = model;
+    return TN_OK;
+}

@@ -1,0 +1,115 @@
+#include "formats/shared/wire.h"
+
+enum { END_GROUP = 4 };
+
+/* Reads a tag; field numbers go from 1 to 2^29 - 1. */
+static bool get_tag(tni_cursor *c, uint32_t *tag_out)
+{
+    uint32_t tag;
+    if (!tni_get_varint32(c, &tag) || tag >> 3 == 0) {
+        c->failed = true;
+        return false;
+    }
+    *tag_out = tag;
+    return true;
+}
+
+/* Reads the value of a field that is not a group. */
+static bool get_value(tni_cursor *c, uint32_t type, tni_wire_field *field)
+{
+    uint32_t word;
+    const uint8_t *data;
+    switch (type) {
+    case TNI_WIRE_VARINT:
+        return tni_get_varint64(c, &field->number);
+    case TNI_WIRE_I64:
+        return tni_get_u64le(c, &field->number);
+    case TNI_WIRE_I32:
+        if (!tni_get_u32le(c, &word)) {
+            return false;
+        }
+        field->number = word;
+        return true;
+    case TNI_WIRE_LEN:
+        if (!tni_get_varint64(c, &field->number) || field->number > tni_cursor_left(c) ||
+            !tni_get_bytes(c, (size_t)field->number, &data)) {
+            c->failed = true;
+            return false;
+        }
+        field->bytes = (tn_str){(const char *)data, (size_t)field->number};
+        return true;
+    default:
+        c->failed = true;
+        return false;
+    }
+}
+
+/* Steps over a group whose start tag was read, up to and with its end tag. */
+static bool get_group(tni_cursor *c, uint32_t number, tni_wire_field *field)
+{
+    uint32_t open[TNI_WIRE_DEPTH];
+    size_t depth = 0;
+    size_t start = c->pos, end = start;
+    open[depth++] = number;
+    while (depth > 0) {
+        uint32_t tag;
+        tni_wire_field inner;
+        end = c->pos;
+        if (!get_tag(c, &tag)) {
+            return false;
+        }
+        if ((tag & 7) == TNI_WIRE_GROUP && depth < TNI_WIRE_DEPTH) {
+            open[depth++] = tag >> 3;
+        } else if ((tag & 7) == END_GROUP && tag >> 3 == open[depth - 1]) {
+            depth--;
+        } else if (!get_value(c, tag & 7, &inner)) {
+            return false;
+        }
+    }
+    field->bytes = (tn_str){(const char *)c->data + start, end - start};
+    return true;
+}
+
+bool tni_wire_next(tni_wire *wire, tni_wire_field *field_out)
+{
+    tni_cursor *c = &wire->cursor;
+    tni_wire_field field = {0, 0, TN_STR_NONE};
+    if (tni_cursor_left(c) == 0 || !get_tag(c, &field.tag)) {
+        return false;
+    }
+    bool ok = (field.tag & 7) == TNI_WIRE_GROUP ? get_group(c, field.tag >> 3, &field)
+                                                : get_value(c, field.tag & 7, &field);
+    if (ok) {
+        *field_out = field;
+    }
+    return ok;
+}
+
+bool tni_wire_numbers_of(const tni_wire_field *field, uint32_t type, tni_wire_numbers *numbers_out)
+{
+    uint32_t found = field->tag & 7;
+    if (found != type && found != TNI_WIRE_LEN) {
+        return false;
+    }
+    *numbers_out = (tni_wire_numbers){tni_cursor_of("", 0), field->number, found == type, type};
+    if (found == TNI_WIRE_LEN) {
+        numbers_out->cursor = tni_cursor_of(field->bytes.data, field->bytes.len);
+    }
+    return true;
+}
+
+bool tni_wire_number(tni_wire_numbers *numbers, uint64_t *number_out)
+{
+    if (numbers->has_single) {
+        numbers->has_single = false;
+        *number_out = numbers->single;
+        return true;
+    }
+    tni_wire_field field = {0, 0, TN_STR_NONE};
+    if (tni_cursor_left(&numbers->cursor) == 0 ||
+        !get_value(&numbers->cursor, numbers->type, &field)) {
+        return false;
+    }
+    *number_out = field.number;
+    return true;
+}

@@ -1,0 +1,31 @@
+/* Constants of TensorFlow's checkpoint format V2 (tensorflow/core/util/tensor_bundle/, naming.cc;
+ * tensorflow/python/trackable/constants.py, trackable_utils.py). */
+#ifndef TN_FORMATS_TF_CHECKPOINT_LAYOUT_H
+#define TN_FORMATS_TF_CHECKPOINT_LAYOUT_H
+
+#include <tenon/dtype.h>
+
+#define TNI_TF_INDEX_SUFFIX ".index"
+#define TNI_TF_DATA_SUFFIX ".data-" /* then SHARD-of-SHARDS, five digits or more each */
+#define TNI_TF_META_SUFFIX ".meta"
+#define TNI_TF_STATE_FILE "checkpoint"
+
+#define TNI_TF_OBJECT_GRAPH "_CHECKPOINTABLE_OBJECT_GRAPH"
+#define TNI_TF_VARIABLE_VALUE "VARIABLE_VALUE"
+#define TNI_TF_ATTRIBUTES "/.ATTRIBUTES/"
+#define TNI_TF_VARIABLE_SUFFIX TNI_TF_ATTRIBUTES TNI_TF_VARIABLE_VALUE
+
+enum {
+    TNI_TF_WHOLE = -1,     /* the length of an extent that says none: the whole dimension */
+    TNI_TF_VERSION = 1,    /* of the format, as a consumer */
+    TNI_TF_MAX_RANK = 254, /* of tensorflow/core/framework/tensor_shape.h */
+    TNI_TF_STRING_SUM = 4  /* bytes of a length checksum */
+};
+
+/* Returns tenon's dtype for a DataType number (tensorflow/core/framework/types.proto), or
+ * TN_DTYPE_NONE: nothing that a checkpoint stores. */
+tn_dtype tni_tf_dtype(uint64_t number);
+/* Returns the DataType number of a dtype, or 0: TensorFlow has none for it. */
+int32_t tni_tf_dtype_number(tn_dtype dtype);
+
+#endif

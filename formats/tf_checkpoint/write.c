@@ -1,0 +1,308 @@
+/* Writing checkpoints: layout, the documents' bytes, the index. Payload is moved by the engine. */
+#include "formats/tf_checkpoint/write.h"
+
+#include "core/crc32c.h"
+#include "core/error.h"
+#include "formats/tf_checkpoint/bundle.h"
+#include "formats/tf_checkpoint/layout.h"
+#include "formats/tf_checkpoint/strings.h"
+#include <tenon/text.h>
+#include <tenon/values.h>
+
+static tni_store_rule stores(tn_dtype dtype)
+{
+    bool known = tni_tf_dtype_number(dtype) != 0;
+    return (tni_store_rule){.how = known ? TNI_STORE_AS_IS : TNI_STORE_REFUSED};
+}
+
+static bool name_ok(tn_str name, const char **why_out)
+{
+    if (name.len == 0) {
+        *why_out = "TensorFlow cannot store a tensor without a name";
+        return false;
+    }
+    if (tn_str_equal(name, TN_LIT(TNI_TF_OBJECT_GRAPH))) {
+        *why_out = "TensorFlow would take it for an object graph";
+        return false;
+    }
+    return true;
+}
+
+static tn_status choose_layout(const tn_model *source, const char *asked, bool renamed,
+                               tni_layout *layout_out, tn_error *err)
+{
+    bool has_graph = tni_model_carrier(tni_model_root(source), "tf_object_graph") != NULL;
+    bool objects = asked != NULL && strcmp(asked, "objects") == 0;
+    tn_status status = TN_OK;
+    if (asked != NULL && !objects && strcmp(asked, "names") != 0) {
+        status = tni_fail(err, TN_E_USAGE, "tf_checkpoint has no layout '%s'", asked);
+        tni_error_hint(err, "its layouts are: names, objects");
+    } else if (objects && !has_graph) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE, "the input has no object graph to carry");
+        tni_error_hint(err, "--layout names writes a name-based checkpoint, which "
+                            "tf.train.load_checkpoint and tf.compat.v1.train.Saver read");
+    } else if (renamed && has_graph && asked == NULL) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE,
+                          "tensors are renamed, which the input's object graph does not follow");
+        tni_error_hint(err, "say --layout names to write a name-based checkpoint");
+    } else if (renamed && objects) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE, "the object graph cannot follow renamed tensors");
+        tni_error_hint(err, "say --layout names to write a name-based checkpoint");
+    }
+    if (status == TN_OK) {
+        bool carries = has_graph && (asked == NULL || objects);
+        *layout_out = (tni_layout){.word = carries ? "objects" : "names", .carries = carries};
+    }
+    return status;
+}
+
+/* Gives each part its shard and offset; a shard ends before the part that would make it longer than
+ * asked. */
+static tn_status place_parts(const tni_write *write, tni_tf_write *state, tn_error *err)
+{
+    uint64_t most = write->options.max_shard_size, end = 0;
+    uint32_t shard = 0;
+    for (size_t i = 0; i < state->n_parts; i++) {
+        tni_tf_part *part = &state->parts[i];
+        if (most != 0 && end > 0 && part->bytes > most - (end < most ? end : most)) {
+            shard++;
+            end = 0;
+        }
+        part->shard = shard;
+        part->offset = end;
+        end += part->bytes;
+        if (end < part->bytes || end > INT64_MAX) {
+            return tni_fail(err, TN_E_CANNOT_HOLD, "the tensors' sizes overflow");
+        }
+    }
+    state->shards = shard + 1;
+    return TN_OK;
+}
+
+static tn_status list_files(tni_write *write, tni_tf_write *state, uint64_t index_size,
+                            tn_error *err)
+{
+    void *block;
+    tn_status status =
+        tni_arena_array(write->arena, (size_t)state->shards + 1, sizeof(tni_out_file), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    write->files = block;
+    write->n_files = (size_t)state->shards + 1;
+    write->index_file = state->shards;
+    for (size_t i = 0; i < state->n_parts; i++) {
+        const tni_tf_part *part = &state->parts[i];
+        write->files[part->shard].size = part->offset + part->bytes;
+    }
+    for (uint32_t i = 0; status == TN_OK && i < state->shards; i++) {
+        status = tni_tf_shard_name(state->prefix, i, state->shards, write->arena,
+                                   &write->files[i].name, err);
+    }
+    tni_out_file *index = &write->files[write->index_file];
+    index->size = index_size;
+    if (status == TN_OK) {
+        status = tni_arena_format(write->arena, &index->name, err, "%.*s%s", (int)state->prefix.len,
+                                  state->prefix.data, TNI_TF_INDEX_SUFFIX);
+    }
+    return status;
+}
+
+static tn_status list_items(tni_write *write, tni_tf_write *state, tn_error *err)
+{
+    void *block;
+    tn_status status = tni_arena_array(write->arena, state->n_parts, sizeof(tni_item), &block, err);
+    if (status == TN_OK) {
+        write->items = block;
+    }
+    for (size_t i = 0; status == TN_OK && i < state->n_parts; i++) {
+        const tni_tf_part *part = &state->parts[i];
+        if (part->tensor != NULL) {
+            write->items[write->n_items++] = (tni_item){.tensor = part->tensor,
+                                                        .index = part->index,
+                                                        .key = part->key,
+                                                        .file = part->shard,
+                                                        .stored = part->stored,
+                                                        .offset = part->offset,
+                                                        .bytes = part->bytes};
+        }
+    }
+    return status;
+}
+
+/* Warns where TensorFlow's own tools would stumble over what we write. */
+static tn_status warn(tni_write *write, const tni_tf_write *state, tn_error *err)
+{
+    tn_status status = TN_OK;
+    if (strpbrk(write->name, "*?[\\") != NULL) {
+        status = tn_report_say(write->notes, TN_SEVERITY_WARNING, "glob-prefix", TN_STR_NONE, err,
+                               "TensorFlow takes * ? [ \\ in a prefix for patterns and may not "
+                               "find this checkpoint");
+    }
+    for (size_t i = 0; status == TN_OK && i < state->n_entries; i++) {
+        tn_str key = state->entries[i].key;
+        bool slice = state->entry_item[i] != TN_NO_INDEX && key.data[0] == '\0';
+        if (!slice && !tn_utf8_valid(key)) {
+            return tn_report_say(write->notes, TN_SEVERITY_WARNING, "not-utf8", key, err,
+                                 "TensorFlow cannot list a checkpoint with this name: it is not "
+                                 "UTF-8");
+        }
+    }
+    return status;
+}
+
+static tn_status layout(tni_write *write, tn_error *err)
+{
+    void *block;
+    tn_status status = tni_arena_alloc(write->arena, sizeof(tni_tf_write), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    tni_tf_write *state = block;
+    tni_buffer index;
+    write->state = state;
+    state->prefix = tn_str_of(write->name);
+    tni_buffer_init(&index, write->ctx);
+    if ((!write->layout.carries || (status = tni_tf_graph_make(write, state, err)) == TN_OK) &&
+        (status = tni_tf_parts_list(write, state, err)) == TN_OK &&
+        (status = place_parts(write, state, err)) == TN_OK &&
+        (status = list_items(write, state, err)) == TN_OK &&
+        (status = tni_tf_entries_make(write, state, err)) == TN_OK &&
+        (status = tni_tf_index_build(write->ctx, state->entries, state->n_entries, state->shards,
+                                     &index, err)) == TN_OK &&
+        (status = list_files(write, state, index.len, err)) == TN_OK) {
+        status = warn(write, state, err);
+    }
+    tni_buffer_clear(&index);
+    return status;
+}
+
+/* Writes strings of a big-endian file anew: their sums are stored in the writer's byte order. */
+static tn_status write_strings(tni_write *write, tni_item *item, tn_reader *reader,
+                               uint32_t *sum_out, tn_error *err)
+{
+    const tn_str *strings;
+    tni_buffer block;
+    tn_status status = tn_reader_strings(reader, item->tensor, &strings, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    tni_buffer_init(&block, write->ctx);
+    tni_tf_strings_encode(strings, (size_t)item->tensor->elements, &block, sum_out);
+    status = tni_buffer_check(&block, err);
+    if (status == TN_OK && block.len != item->bytes) {
+        status = tni_fail(err, TN_E_CORRUPT, "its strings are not stored in the shortest form");
+        tni_error_subject(err, item->key);
+    }
+    if (status == TN_OK) {
+        item->crc = tni_crc32c(0, block.data, block.len);
+        status =
+            tni_sink_write(write->files[item->file].sink, item->offset, block.data, block.len, err);
+    }
+    tni_buffer_clear(&block);
+    return status;
+}
+
+/* Writes what the engine does not move: the object graph, and strings that have to be written anew.
+ */
+static tn_status headers(tni_write *write, tn_error *err)
+{
+    tni_tf_write *state = write->state;
+    tn_reader *reader;
+    tn_status status = tn_reader_new(write->ctx, true, &reader, err);
+    for (size_t i = 0; status == TN_OK && i < state->n_parts; i++) {
+        const tni_tf_part *part = &state->parts[i];
+        if (part->tensor == NULL) {
+            status = tni_sink_write(write->files[part->shard].sink, part->offset, state->graph.data,
+                                    state->graph.len, err);
+        }
+    }
+    for (size_t i = 0; status == TN_OK && i < state->n_entries; i++) {
+        if (state->entry_item[i] == TN_NO_INDEX) {
+            continue;
+        }
+        tni_item *item = &write->items[state->entry_item[i]];
+        if (tn_dtype_about(item->tensor->dtype)->bits == 0 && !item->stored) {
+            item->written = true;
+            status = write_strings(write, item, reader, &state->entries[i].crc, err);
+        }
+    }
+    tn_reader_free(reader);
+    return status;
+}
+
+static tn_status finish(tni_write *write, tn_error *err)
+{
+    tni_tf_write *state = write->state;
+    tni_buffer index;
+    for (size_t i = 0; i < state->n_entries; i++) {
+        if (state->entry_item[i] == TN_NO_INDEX) {
+            continue;
+        }
+        const tni_item *item = &write->items[state->entry_item[i]];
+        if (item->stored) {
+            state->entries[i].crc = item->tensor->pieces[0].leaf->sum;
+        } else if (!item->written) {
+            state->entries[i].crc = item->crc;
+        }
+    }
+    tni_buffer_init(&index, write->ctx);
+    tn_status status = tni_tf_index_build(write->ctx, state->entries, state->n_entries,
+                                          state->shards, &index, err);
+    if (status == TN_OK) {
+        status =
+            tni_sink_write(write->files[write->index_file].sink, 0, index.data, index.len, err);
+    }
+    tni_buffer_clear(&index);
+    return status;
+}
+
+static tn_status mains(tn_str name, tni_arena *arena, tni_names *mains_out, tn_error *err)
+{
+    void *block;
+    tn_str prefix;
+    if (tni_tf_prefix(name, &prefix)) {
+        tn_status status =
+            tni_fail(err, TN_E_USAGE, "a checkpoint is named by its prefix, not by its index");
+        tni_error_hint(err, "%.*s", (int)prefix.len, prefix.data);
+        return status;
+    }
+    tn_status status = tni_arena_array(arena, 1, sizeof(tn_str), &block, err);
+    if (status == TN_OK) {
+        *mains_out = (tni_names){block, 1};
+        status = tni_arena_format(arena, block, err, "%.*s%s", (int)name.len, name.data,
+                                  TNI_TF_INDEX_SUFFIX);
+    }
+    return status;
+}
+
+/* Names that TensorFlow users give to checkpoints: ckpt-7, model.ckpt-1000, model.ckpt. */
+static bool claims(tn_str name)
+{
+    size_t digits = 0;
+    while (digits < name.len && name.data[name.len - 1 - digits] >= '0' &&
+           name.data[name.len - 1 - digits] <= '9') {
+        digits++;
+    }
+    tn_str stem = tn_str_first(name, name.len - digits);
+    if (tn_str_ends(name, TN_LIT(TNI_TF_INDEX_SUFFIX))) {
+        return true;
+    }
+    if (digits == 0 || !tn_str_ends(stem, TN_LIT("ckpt-"))) {
+        return false;
+    }
+    return stem.len == 5 || stem.data[stem.len - 6] == '.';
+}
+
+const tni_writer_ops tni_tf_writer = {
+    .stores = stores,
+    .roles = (1u << TN_ROLE_COUNT) - 1u,
+    .choose_layout = choose_layout,
+    .name_ok = name_ok,
+    .layout = layout,
+    .headers = headers,
+    .finish = finish,
+    .mains = mains,
+    .claims = claims,
+    .bare_names = true,
+};

@@ -1,0 +1,44 @@
+/* The writing side of the drawer. */
+#ifndef TN_FORMATS_TF_CHECKPOINT_WRITE_H
+#define TN_FORMATS_TF_CHECKPOINT_WRITE_H
+
+#include "formats/format.h"
+#include "formats/tf_checkpoint/index_write.h"
+
+/* Something with bytes of its own in a data file: a tensor, one slice of a partitioned tensor, a
+ * twin's copy, or the object graph. */
+typedef struct tni_tf_part {
+    const tn_tensor *tensor; /* what fills it; NULL: the object graph */
+    uint32_t index;          /* of the whole tensor */
+    tn_str key;              /* of the whole tensor */
+    const int64_t *box;      /* a slice: start and length of every dimension; NULL: whole */
+    tn_str source;           /* where it was stored, to keep the payload's order */
+    uint64_t source_offset;
+    uint64_t bytes;
+    bool stored;    /* its bytes are copied as they are stored */
+    uint32_t shard; /* set by placing */
+    uint64_t offset;
+} tni_tf_part;
+
+typedef struct tni_tf_write {
+    tn_str prefix;      /* plain name without suffix */
+    tni_tf_part *parts; /* in the order of the payload */
+    size_t n_parts;
+    uint32_t shards;
+    tn_str graph;       /* the string block of the object graph; none in the layout "names" */
+    uint32_t graph_sum; /* its sum, not masked */
+    tni_tf_out_entry *entries; /* by key */
+    uint32_t *entry_item;      /* by entry: the item whose sum it carries, or TN_NO_INDEX */
+    size_t n_entries;
+} tni_tf_write;
+
+/* Lists the parts of everything that is written, in the payload's order. */
+tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err);
+/* Makes the string block of the object graph that fits what is written. */
+tn_status tni_tf_graph_make(tni_write *write, tni_tf_write *state, tn_error *err);
+/* Makes the index's entries from placed parts: TN_E_COLLISION if two have one key. */
+tn_status tni_tf_entries_make(tni_write *write, tni_tf_write *state, tn_error *err);
+
+extern const tni_writer_ops tni_tf_writer;
+
+#endif

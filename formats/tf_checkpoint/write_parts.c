@@ -1,0 +1,164 @@
+/* What is written, and in which order: a TensorFlow source keeps the order of its payload and its
+ * slices, any other source goes in order of keys, whole. */
+#include "formats/tf_checkpoint/layout.h"
+#include "formats/tf_checkpoint/strings.h"
+#include "formats/tf_checkpoint/write.h"
+#include <stdlib.h>
+
+/* Tells whether a tensor is stored in slices that can be kept. */
+static bool keeps_slices(const tn_tensor *tensor)
+{
+    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
+        if (tensor->pieces[i].leaf->box == NULL) {
+            return false;
+        }
+    }
+    return tensor->n_pieces > 0;
+}
+
+static void set_source(tni_tf_part *part, const tni_leaf *leaf)
+{
+    if (leaf->source != NULL) {
+        part->source = tni_source_name(leaf->source);
+        part->source_offset = leaf->offset;
+    }
+}
+
+/* Makes a tensor of its own out of one leaf: a slice, or a twin's copy. */
+static tn_status make_part_tensor(tni_write *write, const tn_tensor *whole, const tni_leaf *leaf,
+                                  const tn_tensor **tensor_out, tn_error *err)
+{
+    void *block;
+    tn_status status =
+        tni_arena_alloc(write->arena, sizeof(tn_tensor) + sizeof(tni_piece), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    tn_tensor *tensor = block;
+    tni_piece *piece = (tni_piece *)(tensor + 1);
+    *tensor = *whole;
+    tensor->elements = leaf->elements;
+    tensor->bytes = leaf->bytes;
+    tensor->pieces = piece;
+    tensor->n_pieces = 1;
+    piece->leaf = leaf;
+    *tensor_out = tensor;
+    return tni_map_whole(write->arena, leaf->elements, &piece->map, err);
+}
+
+/* Tells whether the bytes of a tensor of no fixed size are copied as stored. Those of big-endian
+ * files are not: they hold sums in that byte order. */
+static bool copies_stored(const tn_tensor *tensor)
+{
+    return tn_dtype_about(tensor->dtype)->bits == 0 && tensor->n_pieces == 1 &&
+           !tni_tf_strings_big_endian(tensor->pieces[0].leaf);
+}
+
+static tn_status add_whole(tni_write *write, tni_tf_write *state, uint32_t index, tn_str key,
+                           const tn_tensor *tensor)
+{
+    tni_tf_part *part = &state->parts[state->n_parts++];
+    *part = (tni_tf_part){.tensor = tensor,
+                          .index = index,
+                          .key = key,
+                          .bytes = tensor->bytes,
+                          .stored = copies_stored(tensor)};
+    if (tni_model_root(write->model)->format->writer == &tni_tf_writer && tensor->n_pieces > 0) {
+        set_source(part, tensor->pieces[0].leaf);
+    }
+    return TN_OK;
+}
+
+static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t index, tn_str key,
+                            const tn_tensor *tensor, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (uint32_t i = 0; status == TN_OK && i < tensor->n_pieces; i++) {
+        const tni_leaf *leaf = tensor->pieces[i].leaf;
+        tni_tf_part *part = &state->parts[state->n_parts++];
+        *part = (tni_tf_part){.index = index, .key = key, .box = leaf->box, .bytes = leaf->bytes};
+        set_source(part, leaf);
+        status = make_part_tensor(write, tensor, leaf, &part->tensor, err);
+    }
+    return status;
+}
+
+static tn_status add_twins(tni_write *write, tni_tf_write *state, uint32_t index,
+                           const tn_tensor *tensor, tn_error *err)
+{
+    for (uint32_t i = 0; i < tensor->n_twins; i++) {
+        const tn_tensor *copy;
+        tn_status status = make_part_tensor(write, tensor, tensor->twin_pieces[i].leaf, &copy, err);
+        if (status == TN_OK) {
+            status = add_whole(write, state, index, tensor->twins[i], copy);
+        }
+        if (status != TN_OK) {
+            return status;
+        }
+    }
+    return TN_OK;
+}
+
+/* Adds a tensor; with the object graph it keeps its key and its twins. */
+static tn_status add_tensor(tni_write *write, tni_tf_write *state, uint32_t index, tn_error *err)
+{
+    const tn_tensor *tensor = tn_model_at(write->model, index);
+    bool objects = write->layout.carries;
+    tn_str key = tensor->alias[objects ? TN_SCHEME_KEY : TN_SCHEME_NAME];
+    tn_status status = keeps_slices(tensor) ? add_slices(write, state, index, key, tensor, err)
+                                            : add_whole(write, state, index, key, tensor);
+    if (status == TN_OK && objects) {
+        status = add_twins(write, state, index, tensor, err);
+    }
+    return status;
+}
+
+static int by_source(const void *a, const void *b)
+{
+    const tni_tf_part *x = a, *y = b;
+    int order = tn_str_compare(x->source, y->source);
+    if (order == 0) {
+        order = (x->source_offset > y->source_offset) - (x->source_offset < y->source_offset);
+    }
+    return order != 0 ? order : tn_str_compare(x->key, y->key);
+}
+
+/* The object graph's place is where it was stored. */
+static void add_graph(const tni_write *write, tni_tf_write *state)
+{
+    const tn_model *root = tni_model_root(write->model);
+    tni_tf_part *part = &state->parts[state->n_parts++];
+    *part = (tni_tf_part){
+        .index = TN_NO_INDEX, .key = TN_LIT(TNI_TF_OBJECT_GRAPH), .bytes = state->graph.len};
+    for (size_t i = 0; i < root->count; i++) {
+        const tn_tensor *tensor = &root->tensors[i];
+        if (tensor->document && tensor->n_pieces == 1 &&
+            tn_str_equal(tensor->alias[TN_SCHEME_KEY], part->key)) {
+            set_source(part, tensor->pieces[0].leaf);
+        }
+    }
+}
+
+tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < tn_model_count(write->model); i++) {
+        const tn_tensor *tensor = tn_model_at(write->model, i);
+        most += (size_t)tensor->n_pieces + tensor->n_twins + 1;
+    }
+    void *parts;
+    tn_status status = tni_arena_array(write->arena, most, sizeof(tni_tf_part), &parts, err);
+    if (status == TN_OK) {
+        state->parts = parts;
+    }
+    for (uint32_t i = 0; status == TN_OK && i < tn_model_count(write->model); i++) {
+        status = add_tensor(write, state, i, err);
+    }
+    if (status == TN_OK && write->layout.carries) {
+        add_graph(write, state);
+    }
+    if (status == TN_OK) {
+        qsort(state->parts, state->n_parts, sizeof *state->parts, by_source);
+    }
+    return status;
+}
