@@ -1,0 +1,231 @@
+/* The engine. What is copied as it is becomes runs for the copy loop (move.c); everything else goes
+ * through a tn_reader, one tensor after another. */
+#include "converters/engine.h"
+
+#include "converters/plan.h"
+#include "core/crc32c.h"
+#include "core/error.h"
+#include "model/model.h"
+#include "model/reader.h"
+
+enum { COMPUTE_CHUNK = 1 << 20 };
+
+/* The runs of a write, and for each which item and leaf it belongs to. */
+typedef struct fill {
+    tni_write *write;
+    tni_run *runs;
+    uint32_t *item;        /* of each run */
+    const tni_leaf **leaf; /* of each run */
+    size_t n_runs;
+    uint64_t total, done;
+} fill;
+
+/* Tells whether an item is moved by runs alone. */
+static bool is_moved(const tni_item *item)
+{
+    return !item->written && (item->stored || tni_tensor_is_plain(item->tensor));
+}
+
+/* Tells whether an item goes through a reader. */
+static bool is_computed(const tni_item *item)
+{
+    return !item->written && !is_moved(item);
+}
+
+static size_t runs_of(const tni_item *item)
+{
+    return is_moved(item) ? item->tensor->n_pieces : 0;
+}
+
+static void add_run(fill *f, uint32_t index, const tni_leaf *leaf, uint64_t skip)
+{
+    const tni_item *item = &f->write->items[index];
+    if (leaf->bytes == 0) {
+        return;
+    }
+    f->runs[f->n_runs] = (tni_run){.source = leaf->source,
+                                   .from = leaf->offset,
+                                   .bytes = leaf->bytes,
+                                   .sink = f->write->files[item->file].sink,
+                                   .to = item->offset + skip};
+    f->item[f->n_runs] = index;
+    f->leaf[f->n_runs] = leaf;
+    f->n_runs++;
+}
+
+/* Adds an item's runs in ascending order of their place in it. Plain pieces tile the tensor, so the
+ * next one begins where the last ended; few pieces, so a search for it is cheap enough. */
+static tn_status add_item(fill *f, uint32_t index, tn_error *err)
+{
+    const tni_item *item = &f->write->items[index];
+    const tn_tensor *tensor = item->tensor;
+    uint64_t bits = tn_dtype_about(tensor->dtype)->bits, skip = 0;
+    int64_t next = 0;
+    for (uint32_t found = 0; found < tensor->n_pieces; found++) {
+        const tni_piece *piece = NULL;
+        for (uint32_t i = 0; piece == NULL && i < tensor->n_pieces; i++) {
+            uint32_t k = (found + i) % tensor->n_pieces;
+            if (tensor->pieces[k].map.to == next) {
+                piece = &tensor->pieces[k];
+            }
+        }
+        if (piece == NULL) {
+            tn_status status = tni_fail(err, TN_E_CORRUPT, "its pieces do not tile the tensor");
+            tni_error_subject(err, tensor->alias[TN_SCHEME_NAME]);
+            return status;
+        }
+        add_run(f, index, piece->leaf, skip);
+        next += tni_map_elements(&piece->map);
+        skip = item->stored ? piece->leaf->bytes : (uint64_t)next * bits / 8;
+    }
+    return TN_OK;
+}
+
+static tn_status make_runs(fill *f, tn_error *err)
+{
+    tni_write *write = f->write;
+    size_t most = 0;
+    for (size_t i = 0; i < write->n_items; i++) {
+        most += runs_of(&write->items[i]);
+        f->total += write->items[i].bytes;
+    }
+    void *runs, *item, *leaf;
+    tn_status status = tni_arena_array(write->arena, most, sizeof(tni_run), &runs, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(write->arena, most, sizeof(uint32_t), &item, err);
+    }
+    if (status == TN_OK) {
+        status = tni_arena_array(write->arena, most, sizeof(tni_leaf *), &leaf, err);
+    }
+    if (status == TN_OK) {
+        f->runs = runs;
+        f->item = item;
+        f->leaf = leaf;
+    }
+    for (uint32_t i = 0; status == TN_OK && i < write->n_items; i++) {
+        if (is_moved(&write->items[i])) {
+            status = add_item(f, i, err);
+        }
+    }
+    return status;
+}
+
+/* Compares the runs' sums with those stored in the source, and combines them into the items'. */
+static tn_status settle_runs(fill *f, tn_error *err)
+{
+    for (size_t i = 0; i < f->n_runs; i++) {
+        const tni_run *run = &f->runs[i];
+        tni_item *item = &f->write->items[f->item[i]];
+        tn_status status = tni_leaf_compare(f->leaf[i], run->crc, err);
+        if (status != TN_OK) {
+            tni_error_subject(err, item->tensor->alias[TN_SCHEME_NAME]);
+            return status;
+        }
+        bool first = i == 0 || f->item[i - 1] != f->item[i];
+        item->crc = first ? run->crc : tni_crc32c_combine(item->crc, run->crc, run->bytes);
+    }
+    return TN_OK;
+}
+
+/* Proves the sums of stored forms that only their decoder can check (string blocks). */
+static tn_status prove_stored(const fill *f, tn_error *err)
+{
+    for (size_t i = 0; i < f->n_runs; i++) {
+        const tni_leaf *leaf = f->leaf[i];
+        if (leaf->decoder != NULL && leaf->decoder->verify != NULL) {
+            tn_status status = leaf->decoder->verify(leaf, err);
+            if (status != TN_OK) {
+                tni_error_subject(err, f->write->items[f->item[i]].tensor->alias[TN_SCHEME_NAME]);
+                return status;
+            }
+        }
+    }
+    return TN_OK;
+}
+
+/* Writes one tensor that is computed: evaluated in chunks, summed before it is written. */
+static tn_status compute_item(fill *f, tn_reader *reader, tni_item *item, char *chunk,
+                              tn_error *err)
+{
+    const tn_tensor *tensor = item->tensor;
+    uint64_t unit = tn_dtype_about(tensor->dtype)->bits / 8;
+    int64_t per_chunk = (int64_t)(COMPUTE_CHUNK / unit), left = tensor->elements;
+    uint64_t to = item->offset;
+    tn_status status = tn_reader_start(reader, tensor, err);
+    item->crc = 0;
+    while (status == TN_OK && left > 0) {
+        int64_t count = left < per_chunk ? left : per_chunk;
+        size_t bytes = (size_t)count * unit;
+        status = tn_reader_next(reader, count, chunk, err);
+        if (status == TN_OK) {
+            item->crc = tni_crc32c(item->crc, chunk, bytes);
+            status = tni_sink_write(f->write->files[item->file].sink, to, chunk, bytes, err);
+        }
+        if (status == TN_OK) {
+            f->done += bytes;
+            status = tni_progress(f->write->ctx, "copy", f->done, f->total, err);
+        }
+        to += bytes;
+        left -= count;
+    }
+    return status == TN_OK ? tn_reader_end(reader, err) : status;
+}
+
+static tn_status compute_all(fill *f, tn_error *err)
+{
+    tn_context *ctx = f->write->ctx;
+    tn_reader *reader = NULL;
+    void *chunk = NULL;
+    tn_status status = tn_reader_new(ctx, true, &reader, err);
+    if (status == TN_OK) {
+        status = tni_alloc(ctx, COMPUTE_CHUNK, &chunk, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < f->write->n_items; i++) {
+        if (is_computed(&f->write->items[i])) {
+            status = compute_item(f, reader, &f->write->items[i], chunk, err);
+        }
+    }
+    tni_free(ctx, chunk);
+    tn_reader_free(reader);
+    return status;
+}
+
+/* Tells whether anything has to be computed. */
+static bool computes(const tni_write *write)
+{
+    for (size_t i = 0; i < write->n_items; i++) {
+        if (is_computed(&write->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+tn_status tni_engine_fill(tni_write *write, tn_error *err)
+{
+    fill f = {.write = write};
+    tn_status status = make_runs(&f, err);
+    if (status == TN_OK) {
+        status = prove_stored(&f, err);
+    }
+    if (status == TN_OK && computes(write)) {
+        status = compute_all(&f, err);
+    }
+    if (status == TN_OK) {
+        tni_moving moving = {.phase = "copy", .done = f.done, .total = f.total};
+        status = tni_move(write->ctx, f.runs, f.n_runs, &moving, err);
+    }
+    return status == TN_OK ? settle_runs(&f, err) : status;
+}
+
+uint64_t tni_engine_memory(const tni_write *write)
+{
+    uint64_t bytes = 0, runs = 0;
+    for (size_t i = 0; i < write->n_items; i++) {
+        bytes += write->items[i].bytes;
+        runs += runs_of(&write->items[i]);
+    }
+    uint64_t computing = computes(write) ? COMPUTE_CHUNK + TNI_READER_BUDGET : 0;
+    return runs * (sizeof(tni_run) + sizeof(uint32_t) + sizeof(tni_leaf *)) +
+           tni_move_memory(write->ctx, runs, bytes) + computing;
+}

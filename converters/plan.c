@@ -1,0 +1,432 @@
+/* Planning: from an opened model and options to a layout with its losses. No payload is read. */
+#include "converters/plan.h"
+
+#include "converters/engine.h"
+#include "converters/mapped.h"
+#include "core/error.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool tni_piece_is_plain(const tni_piece *piece)
+{
+    const tni_leaf *leaf = piece->leaf;
+    bool masked = leaf->dtype == TN_INT2 || leaf->dtype == TN_INT4 || leaf->dtype == TN_UINT2 ||
+                  leaf->dtype == TN_UINT4; /* high bits are cleared on the way */
+    return leaf->kind == TNI_LEAF_RANGE && leaf->encoding == TNI_ENCODING_RAW && !masked &&
+           tni_map_is_run(&piece->map) && piece->map.from == 0 &&
+           tni_map_elements(&piece->map) == leaf->elements;
+}
+
+bool tni_tensor_is_plain(const tn_tensor *tensor)
+{
+    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
+        if (!tni_piece_is_plain(&tensor->pieces[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool tni_same_form(const tn_tensor *found, const tn_tensor *wanted, tn_dtype dtype)
+{
+    return found->dtype == dtype && found->rank == wanted->rank &&
+           (found->rank == 0 ||
+            memcmp(found->shape, wanted->shape, found->rank * sizeof(int64_t)) == 0);
+}
+
+/* Doubles an arena-backed array when it is full. */
+static tn_status grow(tn_plan *plan, void **array, size_t count, size_t *room, size_t size,
+                      tn_error *err)
+{
+    if (count < *room) {
+        return TN_OK;
+    }
+    size_t more = *room == 0 ? 8 : *room * 2;
+    void *block;
+    tn_status status = tni_arena_array(&plan->arena, more, size, &block, err);
+    if (status == TN_OK) {
+        if (count > 0) {
+            memcpy(block, *array, count * size);
+        }
+        *array = block;
+        *room = more;
+    }
+    return status;
+}
+
+tn_status tni_plan_lose(tn_plan *plan, tn_loss_class kind, tn_str name, const char *fix,
+                        tn_error *err, const char *format, ...)
+{
+    char text[TN_ERROR_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    tn_loss loss = {.kind = kind, .name = name};
+    tn_status status = grow(plan, (void **)&plan->losses, plan->n_losses, &plan->losses_room,
+                            sizeof(tn_loss), err);
+    if (status == TN_OK) {
+        status = tni_arena_str(&plan->arena, tn_str_of(text), &loss.message, err);
+    }
+    if (status == TN_OK && fix != NULL) {
+        status = tni_arena_str(&plan->arena, tn_str_of(fix), &loss.fix, err);
+    }
+    if (status == TN_OK) {
+        plan->losses[plan->n_losses++] = loss;
+    }
+    return status;
+}
+
+static tn_status note_drop(tn_plan *plan, const tn_tensor *tensor, const tni_choice *choice,
+                           tn_error *err)
+{
+    tn_str rule = TN_LIT("--only");
+    tn_status status = grow(plan, (void **)&plan->dropped, plan->n_dropped, &plan->dropped_room,
+                            sizeof(tn_plan_drop), err);
+    if (status == TN_OK && (choice->cause == TNI_DROPPED || choice->cause == TNI_WITH_OWNER)) {
+        status = tni_arena_format(&plan->arena, &rule, err, "--drop %u", choice->flag);
+    } else if (choice->cause == TNI_NOT_A_WEIGHT) {
+        rule = TN_LIT("--weights-only");
+    }
+    if (status == TN_OK) {
+        plan->dropped[plan->n_dropped++] = (tn_plan_drop){tensor->alias[TN_SCHEME_NAME], rule};
+    }
+    return status;
+}
+
+/* Demands that every --only and --drop matched something. */
+static tn_status check_matched(const tn_plan *plan, const tn_convert_options *options,
+                               const bool *matched, tn_scheme scheme, tn_error *err)
+{
+    for (size_t i = 0; i < options->n_only + options->n_drop && !options->ignore_unmatch; i++) {
+        bool only = i < options->n_only;
+        if (!matched[i]) {
+            return tni_nothing_matches(plan->source, scheme, only ? "--only" : "--drop",
+                                       only ? options->only[i] : options->drop[i - options->n_only],
+                                       err);
+        }
+    }
+    return TN_OK;
+}
+
+/* Tells whether the target has a place for a tensor. Documents are carried by writers, not as
+ * tensors. */
+static bool has_place(const tn_plan *plan, const tn_tensor *tensor)
+{
+    if (tensor->role == TN_ROLE_METADATA) {
+        return plan->write.layout.carries && !tensor->document;
+    }
+    return (plan->target.format->writer->roles & (1u << tensor->role)) != 0;
+}
+
+/* Leaves out what the target cannot hold: metadata is a structure loss, any other role a loss of
+ * state that a flag must declare. */
+static tn_status leave_roles(tn_plan *plan, bool *keep, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && i < plan->source->count; i++) {
+        const tn_tensor *tensor = &plan->source->tensors[i];
+        tn_str name = tensor->alias[TN_SCHEME_NAME];
+        bool carried = tensor->document && plan->write.layout.carries;
+        if (has_place(plan, tensor) || (!keep[i] && !tensor->document) || carried) {
+            keep[i] = keep[i] && !carried;
+            continue;
+        }
+        keep[i] = false;
+        if (tensor->role == TN_ROLE_METADATA) {
+            status = tni_plan_lose(plan, TN_LOSS_STRUCTURE, name, NULL, err,
+                                   "%s does not carry this %s", plan->target.format->name,
+                                   tensor->document ? "document" : "metadata");
+        } else {
+            status = tni_plan_lose(plan, TN_LOSS_STATE, name, "--weights-only", err,
+                                   "%s has no place for this %s", plan->target.format->name,
+                                   tn_role_name(tensor->role));
+        }
+    }
+    return status;
+}
+
+/* Applies --only, --drop and --weights-only: keep[i] says which tensors stay. */
+static tn_status choose(tn_plan *plan, const tn_convert_options *options, bool *keep, tn_error *err)
+{
+    tni_selection selection = {.only = options->only,
+                               .n_only = options->n_only,
+                               .drop = options->drop,
+                               .n_drop = options->n_drop,
+                               .weights_only = options->weights_only,
+                               .scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME};
+    void *choices, *matched;
+    tn_status status =
+        tni_arena_array(&plan->arena, plan->source->count, sizeof(tni_choice), &choices, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(&plan->arena, options->n_only + options->n_drop, sizeof(bool),
+                                 &matched, err);
+    }
+    if (status == TN_OK) {
+        status = tni_choose(plan->source, &selection, choices, matched, err);
+    }
+    if (status == TN_OK) {
+        status = check_matched(plan, options, matched, selection.scheme, err);
+    }
+    const tni_choice *choice = choices;
+    for (size_t i = 0; status == TN_OK && i < plan->source->count; i++) {
+        const tn_tensor *tensor = &plan->source->tensors[i];
+        keep[i] = choice[i].cause == TNI_KEPT;
+        if (!keep[i] && tensor->role != TN_ROLE_METADATA) {
+            status = note_drop(plan, tensor, &choice[i], err);
+        }
+    }
+    return status;
+}
+
+/* Gives the names to write: by --scheme where it was said. */
+static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, const bool *keep,
+                              const tn_str **names_out, tn_error *err)
+{
+    void *block;
+    tn_status status =
+        tni_arena_array(&plan->arena, plan->source->count, sizeof(tn_str), &block, err);
+    tn_str *names = block;
+    tn_scheme scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME;
+    for (size_t i = 0; status == TN_OK && i < plan->source->count; i++) {
+        const tn_tensor *tensor = &plan->source->tensors[i];
+        names[i] = tensor->alias[scheme];
+        if (keep[i] && names[i].data == NULL) {
+            status = tni_fail(err, TN_E_IMPOSSIBLE, "this tensor has no name in the scheme '%s'",
+                              tn_scheme_name(scheme));
+            tni_error_path(err, plan->source->path);
+            tni_error_subject(err, tensor->alias[TN_SCHEME_NAME]);
+            tni_error_hint(err, "leave --scheme out, or leave the tensor out with --drop");
+        }
+    }
+    if (status == TN_OK) {
+        *names_out = names;
+    }
+    return status;
+}
+
+static tn_status map(tn_plan *plan, const tn_convert_options *options, tn_error *err)
+{
+    void *keep;
+    const tn_str *names;
+    tn_status status = tni_arena_array(&plan->arena, plan->source->count, sizeof(bool), &keep, err);
+    if (status == TN_OK) {
+        status = choose(plan, options, keep, err);
+    }
+    if (status == TN_OK) {
+        status = leave_roles(plan, keep, err);
+    }
+    if (status == TN_OK) {
+        status = choose_names(plan, options, keep, &names, err);
+    }
+    if (status == TN_OK) {
+        status = tni_map_named(plan->source, keep, names, &plan->mapped, err);
+    }
+    if (status == TN_OK && plan->mapped->count == 0) {
+        status = tni_fail(err, TN_E_EMPTY, "nothing is left to write");
+        tni_error_path(err, plan->source->path);
+        tni_error_hint(err, "tenon ls %s shows what is there", plan->source->path);
+    }
+    return status;
+}
+
+static tn_status cannot_hold(const tn_plan *plan, const tn_tensor *tensor, const char *why,
+                             const char *hint, tn_error *err)
+{
+    tn_str name = tensor->alias[TN_SCHEME_NAME];
+    tn_status status = tni_fail(err, TN_E_CANNOT_HOLD, "%s cannot hold this tensor: %s",
+                                plan->target.format->name, why);
+    tni_error_path(err, plan->target.path);
+    tni_error_subject(err, name);
+    if (hint != NULL) {
+        tni_error_hint(err, "%s", hint);
+    } else {
+        tni_error_hint(err, "leave it out: --drop '%.*s'", (int)name.len, name.data);
+    }
+    return status;
+}
+
+/* Checks that the target can hold one tensor, and says how it is stored. */
+static tn_status check_tensor(tn_plan *plan, const tn_tensor *tensor, tn_plan_tensor *entry,
+                              tn_error *err)
+{
+    const tni_writer_ops *writer = plan->target.format->writer;
+    const char *why = NULL;
+    const tn_dtype_info *dtype = tn_dtype_about(tensor->dtype);
+    tni_store_rule rule = writer->stores(tensor->dtype);
+    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
+        if (tensor->pieces[i].leaf->kind == TNI_LEAF_ABSENT) {
+            return cannot_hold(plan, tensor, "the input holds no values for it", NULL, err);
+        }
+    }
+    if (!writer->name_ok(tensor->alias[TN_SCHEME_NAME], &why)) {
+        return cannot_hold(plan, tensor, why, NULL, err);
+    }
+    if (rule.how == TNI_STORE_REFUSED) {
+        char text[80];
+        snprintf(text, sizeof text, "there is no dtype %s in it", dtype->name);
+        return cannot_hold(plan, tensor, text, rule.hint, err);
+    }
+    entry->dtype = tensor->dtype;
+    if (rule.how == TNI_STORE_AS_OTHER) {
+        entry->dtype = rule.as;
+        return tni_plan_lose(plan, TN_LOSS_STRUCTURE, tensor->alias[TN_SCHEME_NAME], NULL, err,
+                             "%s is written as %s", dtype->name, tn_dtype_about(rule.as)->name);
+    }
+    return TN_OK;
+}
+
+/* Fills the plan's entry of one tensor. */
+static tn_status describe(tn_plan *plan, const tn_tensor *tensor, tn_plan_tensor *entry,
+                          tn_error *err)
+{
+    void *from;
+    tn_status status = tni_arena_array(&plan->arena, 1, sizeof(tn_tensor *), &from, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    const tn_tensor **origin = from;
+    *origin = &tensor->origin->tensors[tensor->origin_index];
+    *entry = (tn_plan_tensor){
+        .name = tensor->alias[TN_SCHEME_NAME], .tensor = tensor, .from = origin, .n_from = 1};
+    status = check_tensor(plan, tensor, entry, err);
+    if (tni_tensor_is_plain(tensor) || tn_dtype_about(tensor->dtype)->bits == 0) {
+        entry->copied = tensor->bytes;
+    } else {
+        entry->computed = tensor->bytes;
+    }
+    plan->copied += entry->copied;
+    plan->computed += entry->computed;
+    if (status == TN_OK && tensor->n_pieces > 1 && plan->target.format != plan->source->format) {
+        status = tni_plan_lose(plan, TN_LOSS_STRUCTURE, entry->name, NULL, err,
+                               "its %u partitions are written as one tensor", tensor->n_pieces);
+    }
+    return status;
+}
+
+static tn_status describe_all(tn_plan *plan, tn_error *err)
+{
+    void *block;
+    tn_status status =
+        tni_arena_array(&plan->arena, plan->mapped->count, sizeof(tn_plan_tensor), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    plan->tensors = block;
+    plan->n_tensors = plan->mapped->count;
+    for (size_t i = 0; status == TN_OK && i < plan->n_tensors; i++) {
+        status = describe(plan, &plan->mapped->tensors[i], &plan->tensors[i], err);
+    }
+    return status;
+}
+
+/* Prepares the write and lets the writer choose its layout. */
+static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options, tn_error *err)
+{
+    plan->write = (tni_write){.ctx = plan->ctx,
+                              .arena = &plan->arena,
+                              .name = plan->target.name.data,
+                              .layout = {.word = ""},
+                              .notes = plan->warnings};
+    bool renamed = options->has_scheme && options->scheme != TN_SCHEME_NAME;
+    const tn_format *format = plan->target.format;
+    tn_status status = TN_OK;
+    if (format->writer->choose_layout != NULL) {
+        status = format->writer->choose_layout(plan->source, options->layout, renamed,
+                                               &plan->write.layout, err);
+    } else if (options->layout != NULL) {
+        status = tni_fail(err, TN_E_USAGE, "%s has no layouts to choose from", format->name);
+        tni_error_hint(err, "leave --layout out");
+    }
+    if (status != TN_OK) {
+        tni_error_path(err, plan->target.path);
+    }
+    return status;
+}
+
+/* Lets the writer lay out the whole output. */
+static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_error *err)
+{
+    plan->write.model = plan->mapped;
+    plan->write.options.max_shard_size = options->max_shard_size;
+    tn_status status = plan->target.format->writer->layout(&plan->write, err);
+    void *block;
+    if (status == TN_OK) {
+        status =
+            tni_arena_array(&plan->arena, plan->write.n_files, sizeof(tn_model_file), &block, err);
+    }
+    if (status == TN_OK) {
+        plan->files = block;
+        for (size_t i = 0; i < plan->write.n_files; i++) {
+            plan->files[i] = (tn_model_file){plan->write.files[i].name, plan->write.files[i].size};
+        }
+    } else {
+        tni_error_path(err, plan->target.path);
+    }
+    return status;
+}
+
+tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
+                      const tn_convert_options *options, tn_plan **plan_out, tn_error *err)
+{
+    void *block;
+    tn_status status = tni_alloc_array(ctx, 1, sizeof(tn_plan), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    tn_plan *plan = block;
+    plan->ctx = ctx;
+    plan->source = model;
+    plan->replace = options->replace;
+    plan->skip_existing = options->skip_existing;
+    tni_arena_init(&plan->arena, ctx, ctx->limits.memory);
+    plan->warnings = tn_report_new(ctx);
+    if (plan->warnings == NULL) {
+        status = tni_fail(err, TN_E_NOMEM, "out of memory");
+    } else if ((status = tni_target_find(plan, out, options, err)) == TN_OK &&
+               (status = choose_layout(plan, options, err)) == TN_OK &&
+               (status = map(plan, options, err)) == TN_OK &&
+               (status = describe_all(plan, err)) == TN_OK) {
+        status = lay_out(plan, options, err);
+    }
+    if (status != TN_OK) {
+        tn_plan_free(plan);
+        return status;
+    }
+    *plan_out = plan;
+    return TN_OK;
+}
+
+void tn_plan_free(tn_plan *plan)
+{
+    if (plan != NULL) {
+        tn_context *ctx = plan->ctx;
+        tn_model_free(plan->mapped);
+        tn_report_free(plan->warnings);
+        tni_arena_clear(&plan->arena);
+        tni_free(ctx, plan);
+    }
+}
+
+tn_status tn_plan_refusal(const tn_plan *plan, tn_error *err)
+{
+    size_t count = 0;
+    const tn_loss *first = NULL;
+    for (size_t i = 0; i < plan->n_losses; i++) {
+        const tn_loss *loss = &plan->losses[i];
+        if (loss->kind != TN_LOSS_STRUCTURE && !loss->declared) {
+            first = count++ == 0 ? loss : first;
+        }
+    }
+    if (count == 0) {
+        return TN_OK;
+    }
+    tn_status status = tni_fail(err, TN_E_LOSS, "%.*s%s", (int)first->message.len,
+                                first->message.data, count == 1 ? "" : ", and more are lost");
+    tni_error_path(err, plan->target.path);
+    tni_error_subject(err, first->name);
+    tni_error_hint(err, "declare it with %.*s; tenon plan lists all %zu", (int)first->fix.len,
+                   first->fix.data, count);
+    return status;
+}

@@ -1,0 +1,56 @@
+/* The inside of tn_plan. */
+#ifndef TN_CONVERTERS_PLAN_H
+#define TN_CONVERTERS_PLAN_H
+
+#include "converters/select.h"
+#include "formats/format.h"
+#include <tenon/convert.h>
+
+/* Where the output goes. */
+typedef struct tni_target {
+    const char *path;   /* as the user typed it */
+    const char *folder; /* "" or ending in '/' */
+    tn_str name;        /* last component, as typed */
+    const tn_format *format;
+    tni_names old; /* files of older outputs at this place, main files included */
+} tni_target;
+
+struct tn_plan {
+    tn_context *ctx;
+    tni_arena arena;
+    const tn_model *source;
+    tn_model *mapped; /* what is written */
+    tni_target target;
+    bool replace, skip_existing;
+    tni_write write;
+    tn_plan_tensor *tensors; /* by the mapped model's index */
+    size_t n_tensors;
+    tn_plan_drop *dropped;
+    size_t n_dropped, dropped_room;
+    tn_loss *losses;
+    size_t n_losses, losses_room;
+    tn_model_file *files;
+    uint64_t copied, computed;
+    tn_report *warnings;
+};
+
+/* Decides format and place of the output: TN_E_USAGE with the list of formats; an output that is a
+ * folder; an output that is an input (TN_E_SAME_FILE); one that exists (TN_E_EXISTS, unless
+ * replaced or skipped). */
+tn_status tni_target_find(tn_plan *plan, const char *out, const tn_convert_options *options,
+                          tn_error *err);
+
+/* Adds a loss; strings are copied. */
+tn_status tni_plan_lose(tn_plan *plan, tn_loss_class kind, tn_str name, const char *fix,
+                        tn_error *err, const char *format, ...) TN_PRINTF(6, 7);
+
+/* Tells whether a stored tensor has the shape of `wanted` and this dtype. */
+bool tni_same_form(const tn_tensor *found, const tn_tensor *wanted, tn_dtype dtype);
+
+/* Tells whether a piece's bytes are copied as they are: a whole raw leaf of a file, one run on both
+ * sides. */
+bool tni_piece_is_plain(const tni_piece *piece);
+/* Tells whether all pieces are. */
+bool tni_tensor_is_plain(const tn_tensor *tensor);
+
+#endif

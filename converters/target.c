@@ -1,0 +1,257 @@
+/* Where the output goes and in which format. */
+#include "converters/mapped.h"
+#include "converters/plan.h"
+#include "core/error.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Lists the formats that can be written, for hints. */
+static void writable_formats(char *text, size_t room)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (const tn_format *const *format = tni_formats(); *format != NULL && used < room; format++) {
+        if ((*format)->writer != NULL) {
+            int n =
+                snprintf(text + used, room - used, "%s%s", used == 0 ? "" : ", ", (*format)->name);
+            used += n > 0 ? (size_t)n : 0;
+        }
+    }
+}
+
+static tn_status no_format(const char *out, tn_error *err)
+{
+    char list[256];
+    writable_formats(list, sizeof list);
+    tn_status status = tni_fail(err, TN_E_USAGE, "the output's name does not say its format");
+    tni_error_path(err, out);
+    tni_error_hint(err, "say --to FORMAT, one of: %s", list);
+    return status;
+}
+
+static tn_status format_by_word(const char *word, const tn_format **format_out, tn_error *err)
+{
+    const tn_format *format = tni_format_find(tn_str_of(word));
+    if (format != NULL && format->writer != NULL) {
+        *format_out = format;
+        return TN_OK;
+    }
+    char list[256];
+    writable_formats(list, sizeof list);
+    tn_status status =
+        tni_fail(err, TN_E_USAGE,
+                 format == NULL ? "there is no format '%s'" : "tenon cannot write '%s'", word);
+    tni_error_hint(err, "it writes: %s", list);
+    return status;
+}
+
+/* Finds the format whose longest extension ends the name, else one that claims it. */
+static const tn_format *format_by_name(tn_str name)
+{
+    const tn_format *best = NULL;
+    size_t longest = 0;
+    for (const tn_format *const *format = tni_formats(); *format != NULL; format++) {
+        const tni_writer_ops *writer = (*format)->writer;
+        for (size_t i = 0; writer != NULL && (*format)->extensions[i] != NULL; i++) {
+            tn_str extension = tn_str_of((*format)->extensions[i]);
+            if (tn_str_ends(name, extension) && extension.len > longest) {
+                longest = extension.len;
+                best = *format;
+            }
+        }
+        if (best == NULL && writer != NULL && writer->claims != NULL && writer->claims(name)) {
+            best = *format;
+        }
+    }
+    return best;
+}
+
+static tn_status find_format(tn_plan *plan, const char *to, tn_error *err)
+{
+    tni_target *target = &plan->target;
+    if (to != NULL) {
+        return format_by_word(to, &target->format, err);
+    }
+    target->format = format_by_name(target->name);
+    const tn_format *own = plan->source->format;
+    if (target->format == NULL && memchr(target->name.data, '.', target->name.len) == NULL &&
+        own->writer != NULL && own->writer->bare_names) {
+        target->format = own;
+    }
+    return target->format != NULL ? TN_OK : no_format(target->path, err);
+}
+
+/* Splits the path and refuses folders and missing parents. */
+static tn_status find_place(tn_plan *plan, const char *out, tn_error *err)
+{
+    tni_target *target = &plan->target;
+    const char *slash = strrchr(out, '/');
+    size_t cut = slash == NULL ? 0 : (size_t)(slash - out) + 1;
+    tn_str path, folder;
+    tn_status status = tni_arena_str(&plan->arena, tn_str_of(out), &path, err);
+    if (status == TN_OK) {
+        status = tni_arena_str(&plan->arena, (tn_str){out, cut}, &folder, err);
+    }
+    tni_path_kind kind = TNI_PATH_NONE;
+    if (status == TN_OK) {
+        target->path = path.data;
+        target->folder = folder.data;
+        target->name = tn_str_skip(path, cut);
+        status = tni_path_kind_of(plan->ctx, out, &kind, err);
+    }
+    if (status == TN_OK && (kind == TNI_PATH_FOLDER || target->name.len == 0)) {
+        const char *gap = cut == strlen(out) ? "" : "/";
+        status = tni_fail(err, TN_E_USAGE, "the output is a folder");
+        tni_error_path(err, out);
+        tni_error_hint(err, "name a file in it: %s%smodel.safetensors", out, gap);
+    } else if (status == TN_OK && kind == TNI_PATH_OTHER) {
+        status = tni_fail(err, TN_E_USAGE, "the output is neither a new name nor a regular file");
+        tni_error_path(err, out);
+    }
+    return status;
+}
+
+static tn_status check_parent(const tni_target *target, tn_context *ctx, tn_error *err)
+{
+    tni_path_kind kind;
+    const char *folder = target->folder[0] == '\0' ? "." : target->folder;
+    tn_status status = tni_path_kind_of(ctx, folder, &kind, err);
+    if (status == TN_OK && kind != TNI_PATH_FOLDER) {
+        status = tni_fail(err, TN_E_WRITE, "the folder of the output does not exist");
+        tni_error_path(err, target->path);
+        tni_error_hint(err, "mkdir -p %s", folder);
+    }
+    return status;
+}
+
+static tn_status same_file(const tn_plan *plan, const char *what, tn_error *err)
+{
+    tn_status status =
+        tni_fail(err, TN_E_SAME_FILE, "the output would replace the input's file %s", what);
+    tni_error_path(err, plan->target.path);
+    tni_error_hint(err, "write beside it, then move it: tenon convert %s %s.new",
+                   plan->source->path, plan->target.path);
+    return status;
+}
+
+/* Refuses a file of the old output that is one of the input's. */
+static tn_status check_not_input(const tn_plan *plan, tn_source *old, tn_error *err)
+{
+    uint64_t device, inode;
+    const tn_model *root = tni_model_root(plan->source);
+    if (!tni_source_identity(old, &device, &inode)) {
+        return TN_OK;
+    }
+    for (size_t i = 0; i < root->n_sources; i++) {
+        uint64_t its_device, its_inode;
+        if (tni_source_identity(root->sources[i], &its_device, &its_inode) &&
+            its_device == device && its_inode == inode) {
+            return same_file(plan, tni_source_path(root->sources[i]), err);
+        }
+    }
+    return TN_OK;
+}
+
+/* Takes up an old main file: checks that it is no input and lists the members of its set. */
+static tn_status take_old(tn_plan *plan, const char *path, tni_names *members_out, tn_error *err)
+{
+    const tni_reader_ops *reader = plan->target.format->reader;
+    tn_source *source = NULL;
+    tn_status status = tni_source_open(plan->ctx, path, &source, err);
+    if (status == TN_OK) {
+        status = check_not_input(plan, source, err);
+    }
+    *members_out = (tni_names){NULL, 0};
+    if (status == TN_OK && reader != NULL && reader->members != NULL &&
+        reader->members(plan->ctx, source, &plan->arena, members_out, NULL) != TN_OK) {
+        *members_out =
+            (tni_names){NULL, 0}; /* a damaged old set: its main file alone is replaced */
+    }
+    tni_source_release(source);
+    return status;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return tn_str_compare(*(const tn_str *)a, *(const tn_str *)b);
+}
+
+/* Adds the main file and the members of a set to the old files, sorted and each once. */
+static tn_status add_old(tn_plan *plan, tn_str main, const tni_names *members, tn_error *err)
+{
+    tni_names *old = &plan->target.old;
+    void *block;
+    tn_status status =
+        tni_arena_array(&plan->arena, old->count + members->count + 1, sizeof(tn_str), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    tn_str *all = block;
+    size_t count = 0;
+    for (size_t i = 0; i < old->count; i++) {
+        all[count++] = old->at[i];
+    }
+    for (size_t i = 0; i < members->count; i++) {
+        all[count++] = members->at[i];
+    }
+    all[count++] = main;
+    qsort(all, count, sizeof *all, by_bytes);
+    *old = (tni_names){all, 0};
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !tn_str_equal(all[i], all[i - 1])) {
+            all[old->count++] = all[i];
+        }
+    }
+    return TN_OK;
+}
+
+static tn_status find_old_main(tn_plan *plan, tn_str main, tn_error *err)
+{
+    tn_str path;
+    tni_path_kind kind = TNI_PATH_NONE;
+    tni_names members;
+    tn_status status = tni_arena_format(&plan->arena, &path, err, "%s%.*s", plan->target.folder,
+                                        (int)main.len, main.data);
+    if (status == TN_OK) {
+        status = tni_path_kind_of(plan->ctx, path.data, &kind, err);
+    }
+    if (status != TN_OK || kind == TNI_PATH_NONE) {
+        return status;
+    }
+    status = take_old(plan, path.data, &members, err);
+    return status != TN_OK ? status : add_old(plan, main, &members, err);
+}
+
+/* Finds what stands at the output's place already. */
+static tn_status find_old(tn_plan *plan, tn_error *err)
+{
+    tni_names mains;
+    const tni_target *target = &plan->target;
+    tn_status status = target->format->writer->mains(target->name, &plan->arena, &mains, err);
+    for (size_t i = 0; status == TN_OK && i < mains.count; i++) {
+        status = find_old_main(plan, mains.at[i], err);
+    }
+    return status;
+}
+
+tn_status tni_target_find(tn_plan *plan, const char *out, const tn_convert_options *options,
+                          tn_error *err)
+{
+    tn_status status = find_place(plan, out, err);
+    if (status == TN_OK) {
+        status = find_format(plan, options->to, err);
+    }
+    if (status == TN_OK) {
+        status = check_parent(&plan->target, plan->ctx, err);
+    }
+    if (status == TN_OK) {
+        status = find_old(plan, err);
+    }
+    if (status == TN_OK && plan->target.old.count > 0 && !options->replace &&
+        !options->skip_existing) {
+        status = tni_fail(err, TN_E_EXISTS, "the output exists");
+        tni_error_path(err, out);
+        tni_error_hint(err, "say -f to replace it, or choose another name");
+    }
+    return status;
+}
