@@ -1,0 +1,56 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/errors.h"
+
+tn_status cli_open(cli_state *cli, size_t index, const tn_model **model_out, tn_error *err)
+{
+    const char *path = cli->command.arguments[index];
+    tn_open_options options = {.from = cli->set->from};
+    cli_input *input = &cli->inputs[cli->n_inputs++];
+    *input = (cli_input){.path = path};
+    tn_status status = tn_open(cli->ctx, path, &options, &input->model, err);
+    if (status != TN_OK) {
+        cli_error_path(err, path);
+        return status;
+    }
+    const char *resolved = tn_model_resolved(input->model);
+    const char *plain = tn_model_path(input->model);
+    if (strcmp(resolved, plain) != 0 && strcmp(resolved, path) != 0) {
+        char where[TN_ERROR_PATH];
+        tn_escape(tn_str_of(resolved), where, sizeof where);
+        note_print(cli, path, "opened %s (%s)", where, tn_model_format(input->model));
+    }
+    notes_print(cli, path, tn_model_findings(input->model));
+    *model_out = input->model;
+    return TN_OK;
+}
+
+void cli_close_inputs(cli_state *cli)
+{
+    for (size_t i = 0; i < cli->n_inputs; i++) {
+        tn_model_free(cli->inputs[i].model);
+    }
+    cli->n_inputs = 0;
+}
+
+tn_status cli_scheme(const cli_state *cli, tn_scheme *scheme_out, tn_error *err)
+{
+    tn_scheme scheme = TN_SCHEME_NAME;
+    if (cli->set->scheme != NULL && !tn_scheme_find(cli->set->scheme, &scheme)) {
+        return cli_fail(err, TN_E_USAGE, "there is no scheme %s", cli->set->scheme);
+    }
+    *scheme_out = scheme;
+    return TN_OK;
+}
+
+tn_status cli_flush(tn_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return TN_OK;
+    }
+    return cli_fail_errno(err, errno != 0 ? errno : EIO, "cannot write to the standard output");
+}

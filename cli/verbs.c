@@ -1,0 +1,368 @@
+#include "cli/verbs.h"
+
+#include <string.h>
+
+static const cli_option no_options[] = {{0}};
+
+#define SCHEME_OPTION                                                                   \
+    {                                                                                   \
+        .name = "scheme", .kind = OPTION_CHOICE, .value = "name|key|object|full|order", \
+        .help = "which of a tensor's names is printed, matched and written",            \
+        .place = offsetof(cli_settings, scheme)                                         \
+    }
+#define WEIGHTS_ONLY_OPTION                                                                  \
+    {                                                                                        \
+        .name = "weights-only", .kind = OPTION_FLAG,                                         \
+        .help = "variables only: no slots, no state, no counters",                           \
+        .also = "no-optimizer skip-optimizer", .place = offsetof(cli_settings, weights_only) \
+    }
+#define CHOOSING_OPTIONS                                      \
+    {.name = "only",                                          \
+     .kind = OPTION_LIST,                                     \
+     .value = "PATTERN",                                      \
+     .help = "keep these tensors; may be repeated",           \
+     .also = "include keep filter",                           \
+     .place = offsetof(cli_settings, only)},                  \
+        {.name = "drop",                                      \
+         .kind = OPTION_LIST,                                 \
+         .value = "PATTERN",                                  \
+         .help = "leave these tensors out; may be repeated",  \
+         .also = "exclude skip without",                      \
+         .place = offsetof(cli_settings, drop)},              \
+        WEIGHTS_ONLY_OPTION,                                  \
+    {                                                         \
+        .name = "ignore-unmatch", .kind = OPTION_FLAG,        \
+        .help = "a pattern that matches nothing is no error", \
+        .place = offsetof(cli_settings, ignore_unmatch)       \
+    }
+
+static const cli_option ls_options[] = {
+    {.name = "name-only",
+     .kind = OPTION_FLAG,
+     .help = "one raw name a line and nothing else (stable)",
+     .also = "names",
+     .place = offsetof(cli_settings, name_only)},
+    {.name = "null",
+     .letter = '0',
+     .kind = OPTION_FLAG,
+     .help = "raw names, each ended by a NUL byte (stable)",
+     .also = "print0 zero",
+     .place = offsetof(cli_settings, null)},
+    {.name = "tree",
+     .kind = OPTION_FLAG,
+     .help = "names as a tree of their components",
+     .place = offsetof(cli_settings, tree)},
+    {.name = "sort",
+     .kind = OPTION_CHOICE,
+     .value = "name|size|file",
+     .help = "natural order of names; largest first; place in the files",
+     .also = "order",
+     .place = offsetof(cli_settings, sort)},
+    {.name = "all",
+     .kind = OPTION_FLAG,
+     .help = "metadata and hidden constants too; with --scheme key twins as well",
+     .place = offsetof(cli_settings, all)},
+    WEIGHTS_ONLY_OPTION,
+    {.name = "stats",
+     .kind = OPTION_FLAG,
+     .help = "min, max, mean, NaN, Inf, zeros (reads the values)",
+     .also = "statistics",
+     .place = offsetof(cli_settings, stats)},
+    {.name = "style",
+     .kind = OPTION_CHOICE,
+     .value = "tf",
+     .help = "the lines of TensorFlow's CheckpointReader.debug_string (stable)",
+     .place = offsetof(cli_settings, style)},
+    SCHEME_OPTION,
+    {0},
+};
+
+static const char *const ls_examples[] = {
+    "tenon ls model.safetensors",
+    "all tensors with dtype, shape and bytes",
+    "tenon ls ckpt/train-1 '**/kernel'",
+    "those whose last component is kernel",
+    "tenon ls --sort size model.safetensors | head -5",
+    "the five largest, tab-separated: name, dtype, shape, bytes",
+    "tenon ls --name-only -0 model.safetensors | xargs -0 -n1 echo",
+    "names for a script, whatever bytes they hold",
+    NULL,
+};
+
+static const cli_option show_options[] = {
+    {.name = "objects",
+     .kind = OPTION_FLAG,
+     .help = "the tree of TensorFlow's object graph",
+     .also = "graph tree",
+     .place = offsetof(cli_settings, objects)},
+    {.name = "metadata",
+     .kind = OPTION_FLAG,
+     .help = "all metadata, not only how much there is",
+     .place = offsetof(cli_settings, metadata)},
+    {0},
+};
+
+static const char *const show_examples[] = {
+    "tenon show ckpt/train-1",
+    "format, layout, files, totals by role",
+    "tenon show --metadata model.safetensors",
+    "and what the file says about itself",
+    NULL,
+};
+
+static const cli_option get_options[] = {
+    {.name = "as",
+     .kind = OPTION_CHOICE,
+     .value = "text|npy|npz|raw|json",
+     .help = "form of the values (default: by the name of -o FILE, else text)",
+     .also = "format",
+     .place = offsetof(cli_settings, as)},
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "write there; an old FILE is replaced as a whole; - is stdout",
+     .also = "out",
+     .place = offsetof(cli_settings, output)},
+    {.name = "slice",
+     .kind = OPTION_TEXT,
+     .value = "SPEC",
+     .help = "a part, as NumPy's basic slicing: 0:3,:,-1",
+     .place = offsetof(cli_settings, slice)},
+    {.name = "full",
+     .kind = OPTION_FLAG,
+     .help = "print all values on a terminal too",
+     .place = offsetof(cli_settings, full)},
+    {.name = "no-checksum",
+     .kind = OPTION_FLAG,
+     .help = "do not check the stored checksum",
+     .also = "no-verify",
+     .place = offsetof(cli_settings, no_checksum)},
+    SCHEME_OPTION,
+    {0},
+};
+
+static const char *const get_examples[] = {
+    "tenon get ckpt/train-1 global_step",
+    "the bare value of a scalar",
+    "tenon get model.safetensors dense/kernel --slice 0:3,-1",
+    "rows 0 to 2 of the last column",
+    "tenon get model.safetensors dense/kernel -o kernel.npy",
+    "a file for numpy.load",
+    NULL,
+};
+
+#define CONVERT_OPTIONS                                                                          \
+    {.name = "to",                                                                               \
+     .kind = OPTION_TEXT,                                                                        \
+     .value = "FORMAT",                                                                          \
+     .help = "format of OUT (default: by its name)",                                             \
+     .also = "output-format format",                                                             \
+     .place = offsetof(cli_settings, to)},                                                       \
+        {.name = "layout",                                                                       \
+         .kind = OPTION_TEXT,                                                                    \
+         .value = "LAYOUT",                                                                      \
+         .help = "variant of the format",                                                        \
+         .place = offsetof(cli_settings, layout)},                                               \
+        CHOOSING_OPTIONS, SCHEME_OPTION,                                                         \
+        {.name = "max-shard-size",                                                               \
+         .kind = OPTION_SIZE,                                                                    \
+         .value = "SIZE",                                                                        \
+         .help = "split OUT into files of at most this size",                                    \
+         .also = "shard-size",                                                                   \
+         .place = offsetof(cli_settings, max_shard_size)},                                       \
+        {.name = "skip-existing",                                                                \
+         .kind = OPTION_FLAG,                                                                    \
+         .help = "an OUT that already fits the plan is a success",                               \
+         .also = "exist-ok",                                                                     \
+         .place = offsetof(cli_settings, skip_existing)},                                        \
+    {                                                                                            \
+        .name = "force", .letter = 'f', .kind = OPTION_FLAG, .help = "replace OUT if it exists", \
+        .also = "overwrite replace", .place = offsetof(cli_settings, force)                      \
+    }
+
+static const cli_option convert_options[] = {
+    CONVERT_OPTIONS,
+    {.name = "dry-run",
+     .letter = 'n',
+     .kind = OPTION_FLAG,
+     .help = "only print the plan",
+     .also = "dryrun plan simulate",
+     .place = offsetof(cli_settings, dry_run)},
+    {0},
+};
+
+static const cli_option plan_options[] = {CONVERT_OPTIONS, {0}};
+
+static const char *const convert_examples[] = {
+    "tenon convert ckpt/train-1 model.safetensors --weights-only",
+    "the variables without the optimizer's state",
+    "tenon convert model.safetensors ckpt/new --to tf_checkpoint",
+    "back into a TensorFlow checkpoint",
+    "tenon convert -n ckpt/train-1 model.safetensors",
+    "only say what would be done",
+    NULL,
+};
+
+static const char *const plan_examples[] = {
+    "tenon plan ckpt/train-1 model.safetensors",
+    "each tensor, what would be lost, and the memory it takes",
+    NULL,
+};
+
+static const cli_option verify_options[] = {
+    {.name = "require-checksums",
+     .kind = OPTION_FLAG,
+     .help = "exit 1 where a tensor carries no checksum",
+     .also = "strict",
+     .place = offsetof(cli_settings, require_checksums)},
+    {0},
+};
+
+static const char *const verify_examples[] = {
+    "tenon verify ckpt/train-1 model.safetensors",
+    "one verdict for each: proved, unproved or corrupt",
+    NULL,
+};
+
+static const cli_option diff_options[] = {
+    CHOOSING_OPTIONS,
+    SCHEME_OPTION,
+    {.name = "atol",
+     .kind = OPTION_REAL,
+     .value = "X",
+     .help = "values may differ by X + rtol * |b|",
+     .also = "delta tolerance",
+     .place = offsetof(cli_settings, atol),
+     .given = offsetof(cli_settings, has_atol)},
+    {.name = "rtol",
+     .kind = OPTION_REAL,
+     .value = "X",
+     .help = "values may differ by atol + X * |b|",
+     .also = "relative",
+     .place = offsetof(cli_settings, rtol),
+     .given = offsetof(cli_settings, has_rtol)},
+    {.name = "ulp",
+     .kind = OPTION_COUNT,
+     .value = "N",
+     .help = "values may be N representable numbers apart",
+     .place = offsetof(cli_settings, ulp),
+     .given = offsetof(cli_settings, has_ulp)},
+    {.name = "no-values",
+     .kind = OPTION_FLAG,
+     .help = "compare names, dtypes and shapes only",
+     .place = offsetof(cli_settings, no_values)},
+    {0},
+};
+
+static const char *const diff_examples[] = {
+    "tenon diff ckpt/train-1 model.safetensors",
+    "bit by bit, across formats",
+    "tenon diff a.safetensors b.safetensors --atol 1e-6",
+    "with a tolerance",
+    NULL,
+};
+
+static const char paths[] =
+    "PATH is any member of a set (prefix, index, shard), or a folder that holds one set.\n"
+    "FORMAT:PATH says how it is to be read.";
+
+const cli_verb verbs[] = {
+    {.name = "ls",
+     .summary = "list the tensors: names, dtypes, shapes, bytes",
+     .synopsis = "PATH [NAME|PATTERN]…",
+     .description = paths,
+     .options = ls_options,
+     .examples = ls_examples,
+     .also = "list dir inspect names",
+     .fields = "tensors totals",
+     .least = 1,
+     .most = SIZE_MAX,
+     .run = cmd_ls},
+    {.name = "show",
+     .summary = "what kind of file it is: format, files, totals, metadata",
+     .synopsis = "PATH",
+     .description = paths,
+     .options = show_options,
+     .examples = show_examples,
+     .also = "info describe inspect head",
+     .fields = "producer files totals metadata tag_sets signatures objects",
+     .least = 1,
+     .most = 1,
+     .run = cmd_show},
+    {.name = "get",
+     .summary = "print the values of tensors, or write them to a file",
+     .synopsis = "PATH NAME|PATTERN…",
+     .description = paths,
+     .options = get_options,
+     .examples = get_examples,
+     .also = "cat dump extract print",
+     .fields = "tensors",
+     .least = 2,
+     .most = SIZE_MAX,
+     .stages = true,
+     .run = cmd_get},
+    {.name = "convert",
+     .summary = "write it in another format, verified before it appears",
+     .synopsis = "IN OUT",
+     .description = paths,
+     .options = convert_options,
+     .examples = convert_examples,
+     .also = "cp copy export rename split merge",
+     .fields = "output tensors dropped losses copied computed peak_memory written verified skipped",
+     .least = 2,
+     .most = 2,
+     .stages = true,
+     .run = cmd_convert},
+    {.name = "plan",
+     .summary = "say what convert would do, without touching anything",
+     .synopsis = "IN OUT",
+     .description = paths,
+     .options = plan_options,
+     .examples = plan_examples,
+     .also = "dry-run",
+     .fields = "output tensors dropped losses copied computed peak_memory",
+     .least = 2,
+     .most = 2,
+     .run = cmd_plan},
+    {.name = "verify",
+     .summary = "check every stored checksum of every byte",
+     .synopsis = "PATH…",
+     .description = paths,
+     .options = verify_options,
+     .examples = verify_examples,
+     .also = "validate test fsck checksum",
+     .fields = "verdict checked without_checksum findings",
+     .least = 1,
+     .most = SIZE_MAX,
+     .run = cmd_verify},
+    {.name = "diff",
+     .summary = "are these the same weights: names, dtypes, shapes, values",
+     .synopsis = "A B",
+     .description = paths,
+     .options = diff_options,
+     .examples = diff_examples,
+     .also = "compare cmp",
+     .fields = "matched_by counts findings",
+     .least = 2,
+     .most = 2,
+     .run = cmd_diff},
+    {.name = "formats",
+     .summary = "what can be read and written, with its limits",
+     .synopsis = "",
+     .options = no_options,
+     .also = "list-formats",
+     .fields = "formats",
+     .run = cmd_formats},
+    {0},
+};
+
+const cli_verb *verb_find(const char *name)
+{
+    for (const cli_verb *verb = verbs; verb->name != NULL; verb++) {
+        if (strcmp(verb->name, name) == 0) {
+            return verb;
+        }
+    }
+    return NULL;
+}
