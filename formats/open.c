@@ -73,11 +73,12 @@ static tn_status read_model(tn_model *model, const tn_format *format, tn_source 
                             tn_error *err)
 {
     tn_status status = tni_model_keep(model, main, err);
-    if (status == TN_OK) {
-        tni_read read = {.ctx = model->ctx, .main = main, .model = model};
-        model->format = format;
-        status = format->reader->open(&read, err);
+    if (status != TN_OK) {
+        return status;
     }
+    tni_read read = {.ctx = model->ctx, .main = main, .model = model};
+    model->format = format;
+    status = format->reader->open(&read, err);
     if (status != TN_OK) {
         tni_error_path(err, tni_source_path(main));
     } else if (model->resolved[0] == '\0') {

@@ -6,7 +6,10 @@
  * `.NAME.tenon-commit` is created exclusively (lock and redo list), the old index moves into the
  * staging folder, members are renamed, the new index last, old members that the new set lacks are
  * removed, the marker goes; the folder is fsynced at each step. Recovery always rolls forward.
- * Without `replace` the commit never replaces a file, also in a race (RENAME_NOREPLACE). */
+ * Without `replace` the commit never replaces a file, also in a race (RENAME_NOREPLACE). A set that
+ * meets a foreign file of a member's name after its marker was made stops there with TN_E_EXISTS:
+ * nothing foreign is touched, the marker stays, and recovery finishes once that file is moved away.
+ */
 #ifndef TN_IO_OUTPUT_H
 #define TN_IO_OUTPUT_H
 
@@ -17,8 +20,11 @@ typedef struct tn_sink tn_sink;
 
 typedef struct tni_output_options {
     bool replace; /* -f */
-    const tni_names
-        *old; /* with replace: plain names of the old set's members, index included; may be NULL */
+    /* A set: plain names of the old set's members, index included (empty if there is none); those
+     * that the new set lacks are removed, with `replace` only. NULL: one file, or a new set. If
+     * `name` is a symlink, NULL follows it to its file (the link stays; it can only be one file
+     * then), while a set puts its own files in the place of links. */
+    const tni_names *old;
 } tni_output_options;
 
 /* Prepares an output: `folder` ("" means ".") must exist; `name` is the main name (of the one file,
@@ -43,7 +49,8 @@ tn_status tni_output_commit(tni_output *output, tn_str index, tn_error *err);
 void tni_output_free(tni_output *output);
 
 /* Writes exactly `len` bytes at `offset`, thread-safe for disjoint ranges. Errors: TN_E_WRITE,
- * TN_E_NO_SPACE. The first error sticks: the set can then not be committed. */
+ * TN_E_NO_SPACE, TN_E_VERIFY (outside the size given at creation: a writer's bug). The first error
+ * sticks: the set can then not be committed. */
 tn_status tni_sink_write(tn_sink *sink, uint64_t offset, const void *data, size_t len,
                          tn_error *err);
 /* Hints that [offset, offset + len) is complete, so that writing out can begin. */
@@ -51,7 +58,9 @@ void tni_sink_written(tn_sink *sink, uint64_t offset, uint64_t len);
 const char *tni_sink_path(const tn_sink *sink); /* the final path, for messages */
 
 /* Finishes an interrupted replacement in `folder` (all markers found there), rolling forward;
- * removes dead staging folders. `dry` only counts. */
+ * removes dead staging folders that no marker names. `dry` only counts. Errors: TN_E_NOT_FOUND,
+ * TN_E_READ, TN_E_BUSY (the writer lives), TN_E_CORRUPT and TN_E_UNSAFE (markers that no writer
+ * left; nothing is touched), TN_E_WRITE, TN_E_EXISTS, TN_E_DURABILITY. */
 typedef struct tni_recovery {
     size_t finished; /* replacements rolled forward */
     size_t staging;  /* dead staging folders removed */

@@ -415,3 +415,13 @@ tn_status tni_source_unchanged(tn_source *source, tn_error *err)
     tni_error_path(err, whole->path);
     return status;
 }
+
+double tni_source_time(const tn_source *source)
+{
+    const tn_source *whole = source->kind == SOURCE_WINDOW ? source->whole : source;
+    if (whole->kind != SOURCE_FILE) {
+        return 0;
+    }
+    const struct timespec *written = &whole->opened.st_mtim;
+    return (double)written->tv_sec + (double)written->tv_nsec / 1e9;
+}

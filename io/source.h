@@ -41,6 +41,8 @@ const char *tni_source_path(const tn_source *source);
 tn_str tni_source_name(const tn_source *source);
 /* Identity of the file (device, inode): equal numbers mean the same file. False for memory. */
 bool tni_source_identity(const tn_source *source, uint64_t *device_out, uint64_t *inode_out);
+/* When the file was last written, as it was at opening: seconds since 1970; 0 for memory. */
+double tni_source_time(const tn_source *source);
 /* Checks that the file still is what it was at opening (size, mtime, ctime). Errors: TN_E_CHANGED.
  */
 tn_status tni_source_unchanged(tn_source *source, tn_error *err);

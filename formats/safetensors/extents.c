@@ -37,14 +37,14 @@ static tn_status check_place(const tni_st_entry *entry, uint64_t running, tn_err
     }
     if (entry->begin > running) {
         return tni_fail(err, TN_E_CORRUPT,
-                        "the %" PRIu64 " bytes before its data belong to no tensor: it begins at "
-                        "%" PRIu64 " of the data, the one before it ends at %" PRIu64,
-                        entry->begin - running, entry->begin, running);
+                        "a hole lies before its data, which begins at %" PRIu64
+                        " of the data; the tensor before it ends at %" PRIu64,
+                        entry->begin, running);
     }
     if (entry->begin < running) {
         return tni_fail(err, TN_E_CORRUPT,
                         "its data overlaps another tensor's: it begins at %" PRIu64
-                        " of the data, the one before it ends at %" PRIu64,
+                        " of the data, the tensor before it ends at %" PRIu64,
                         entry->begin, running);
     }
     return TN_OK;
@@ -104,7 +104,9 @@ static tn_status check_end(const tni_st_header *header, tn_source *source, uint6
         tni_error_hint(err, "download or copy the file again");
     } else {
         status = tni_fail(err, TN_E_CORRUPT,
-                          "the last %" PRIu64 " bytes of the file belong to no tensor", room - end);
+                          "the file goes on after its last tensor: it should have %" PRIu64
+                          " bytes and has %" PRIu64,
+                          header->data + end, size);
         tni_error_offset(err, header->data + end);
     }
     tni_error_path(err, tni_source_path(source));

@@ -120,8 +120,8 @@ static tn_status read_offsets(parse *p, tni_st_entry *entry, tn_error *err)
         }
     }
     if (status == TN_OK) {
-        status = tni_json_expect(&p->json, TNI_JSON_ARRAY_END, "the end of the two offsets", &token,
-                                 err);
+        status = tni_json_expect(&p->json, TNI_JSON_ARRAY_END,
+                                 "the end of the array, which has two offsets,", &token, err);
     }
     if (status == TN_OK) {
         entry->begin = pair[0];

@@ -20,7 +20,7 @@ static tn_status fail_at(const set *s, tn_code code, uint64_t at, tn_str subject
 {
     char name[256];
     tn_escape(shard, name, sizeof name);
-    tn_status status = tni_fail(err, code, "%s %s", what, name);
+    tn_status status = tni_fail(err, code, "%s '%s'", what, name);
     tni_error_path(err, tni_source_path(s->read->main));
     tni_error_offset(err, at);
     tni_error_subject(err, subject);
@@ -172,22 +172,27 @@ static tn_status read_shards(set *s, tn_error *err)
     return status;
 }
 
+static tn_status check_mapped(const set *s, const tni_st_mapped *mapped, tn_error *err)
+{
+    const tni_st_shard *shards = s->index.shards;
+    bool elsewhere = mapped->other != TN_NO_INDEX;
+    if (mapped->found && !elsewhere) {
+        return TN_OK;
+    }
+    const char *what = mapped->found ? "it lies in two shards, the one that the index names and"
+                       : elsewhere   ? "it does not lie in the shard that the index names, but in"
+                                     : "it does not lie in the shard that the index names,";
+    tn_str shard = shards[elsewhere ? mapped->other : mapped->shard].name;
+    return fail_at(s, TN_E_CORRUPT, mapped->at, mapped->name, shard, what, err);
+}
+
 static tn_status check_map(const set *s, tn_error *err)
 {
-    for (size_t i = 0; i < s->index.count; i++) {
-        const tni_st_mapped *mapped = &s->index.mapped[i];
-        if (!mapped->found) {
-            return fail_at(s, TN_E_CORRUPT, mapped->at, mapped->name,
-                           s->index.shards[mapped->shard].name,
-                           "the index says that it lies in a shard which does not have it:", err);
-        }
-        if (mapped->other != TN_NO_INDEX) {
-            return fail_at(s, TN_E_CORRUPT, mapped->at, mapped->name,
-                           s->index.shards[mapped->other].name,
-                           "it lies in two shards: the one that the index names, and", err);
-        }
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && i < s->index.count; i++) {
+        status = check_mapped(s, &s->index.mapped[i], err);
     }
-    return TN_OK;
+    return status;
 }
 
 /* Reads total_size; older writers wrote a float ("1024.0"). */

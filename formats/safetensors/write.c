@@ -74,6 +74,15 @@ static tn_status list_items(tni_write *write, tni_st_state *state, tn_error *err
     return TN_OK;
 }
 
+/* A mapped model has no metadata of its own: they stay with the model that was opened. */
+static const tn_model *opened_model(const tn_model *model)
+{
+    while (model->base != NULL) {
+        model = model->base;
+    }
+    return model;
+}
+
 static int compare_pairs(const void *a, const void *b)
 {
     return tn_str_compare(((const tn_pair *)a)->key, ((const tn_pair *)b)->key);
@@ -84,8 +93,9 @@ static int compare_pairs(const void *a, const void *b)
 static tn_status gather_metadata(tni_write *write, tni_st_state *state, tn_error *err)
 {
     const tn_pair *from = NULL;
-    size_t count =
-        write->model->format == &tn_format_safetensors ? tn_model_metadata(write->model, &from) : 0;
+    size_t count = write->model->format == &tn_format_safetensors
+                       ? tn_model_metadata(opened_model(write->model), &from)
+                       : 0;
     void *block;
     tn_status status = tni_arena_array(write->arena, count + 1, sizeof(tn_pair), &block, err);
     if (status != TN_OK) {

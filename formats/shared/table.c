@@ -63,6 +63,15 @@ static tn_status need_room(tn_context *ctx, void **buffer, size_t *room, size_t 
     return status;
 }
 
+static tn_status check_block_size(const scan *s, uint64_t size, tn_error *err)
+{
+    tn_status status = tni_check_limit(size, s->ctx->limits.header_bytes, "header-bytes", err);
+    if (status != TN_OK) {
+        tni_error_path(err, tni_source_path(s->source));
+    }
+    return status;
+}
+
 static tn_status decompress(scan *s, handle h, tn_str *block_out, tn_error *err)
 {
     size_t bytes;
@@ -71,7 +80,7 @@ static tn_status decompress(scan *s, handle h, tn_str *block_out, tn_error *err)
     if (snappy_uncompressed_length(packed, len, &bytes) != SNAPPY_OK) {
         return fail_at(s, h.offset, TN_E_CORRUPT, "a compressed block is damaged", err);
     }
-    tn_status status = tni_check_limit(bytes, s->ctx->limits.header_bytes, "header-bytes", err);
+    tn_status status = check_block_size(s, bytes, err);
     if (status != TN_OK) {
         return status;
     }
@@ -92,9 +101,8 @@ static tn_status decompress(scan *s, handle h, tn_str *block_out, tn_error *err)
 /* Reads one block whose handle was checked; the view lives until the next one is read. */
 static tn_status load_block(scan *s, handle h, tn_str *block_out, tn_error *err)
 {
-    tn_status status = tni_check_limit(h.size, s->ctx->limits.header_bytes, "header-bytes", err);
+    tn_status status = check_block_size(s, h.size, err);
     if (status != TN_OK) {
-        tni_error_path(err, tni_source_path(s->source));
         return status;
     }
     size_t whole = (size_t)h.size + TNI_TABLE_TRAILER;

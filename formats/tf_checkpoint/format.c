@@ -5,8 +5,9 @@
 #include "formats/tf_checkpoint/bundle.h"
 #include "formats/tf_checkpoint/layout.h"
 #include "formats/tf_checkpoint/read.h"
-#include "formats/tf_checkpoint/state_file.h"
+#include "formats/tf_checkpoint/state_write.h"
 #include "formats/tf_checkpoint/write.h"
+#include <stdio.h>
 #include <tenon/text.h>
 
 /* What the table's first entry says, where the first block is stored plainly: the key "" stands
@@ -84,27 +85,6 @@ static void split_path(tn_str path, tn_str *folder, tn_str *last)
     *last = tn_str_skip(path, cut);
 }
 
-static tn_status read_state(tn_context *ctx, const char *folder, tni_arena *arena,
-                            tni_tf_state *state_out, tn_error *err)
-{
-    enum { STATE_MAX = 64 << 20 };
-    tn_str path;
-    tn_source *source;
-    void *text = NULL;
-    tn_status status = tni_arena_format(arena, &path, err, "%s" TNI_TF_STATE_FILE, folder);
-    if (status != TN_OK || (status = tni_source_open(ctx, path.data, &source, err)) != TN_OK) {
-        return status;
-    }
-    uint64_t size = tni_source_size(source);
-    status = tni_source_load(source, 0, size, STATE_MAX, "header-bytes", &text, err);
-    if (status == TN_OK) {
-        status = tni_tf_state_parse((tn_str){text, (size_t)size}, path.data, arena, state_out, err);
-    }
-    tni_free(ctx, text);
-    tni_source_release(source);
-    return status;
-}
-
 static tn_status not_there(const char *folder, tn_str last, tn_error *err)
 {
     char name[TN_ERROR_SUBJECT];
@@ -127,12 +107,15 @@ static tn_status follow_state(tn_context *ctx, const char *folder, const tni_nam
 {
     tni_tf_state state;
     tn_error why = {0};
-    tn_status status = read_state(ctx, folder, arena, &state, &why);
+    tn_status status = tni_tf_state_load(ctx, folder, arena, &state, &why);
     if (status != TN_OK) {
+        char place[64] = "";
+        if (why.line != 0) {
+            snprintf(place, sizeof(place), "line %u, column %u: ", why.line, why.column);
+        }
         return tn_report_say(notes, TN_SEVERITY_WARNING, "state-file", TN_STR_NONE, err,
-                             "the state file %scheckpoint cannot be read (line %u, column %u: %s), "
-                             "so it was left aside",
-                             folder, why.line, why.column, why.message);
+                             "the state file %scheckpoint was left aside: %s%s", folder, place,
+                             why.message);
     }
     if (state.latest.len == 0) {
         return tn_report_say(notes, TN_SEVERITY_WARNING, "state-file", TN_STR_NONE, err,

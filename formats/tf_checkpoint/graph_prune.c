@@ -215,7 +215,7 @@ static tn_status copy_graph(prune *p, tn_str message, tni_buffer *out, tn_error 
 static tn_status prepare(prune *p, tn_str message, tn_error *err)
 {
     void *lost, *bare, *has;
-    tn_status status = tni_tf_graph_parse(message, &p->arena, &p->arena, &p->graph, err);
+    tn_status status = tni_tf_graph_parse(message, &p->arena, &p->graph, err);
     if (status == TN_OK) {
         status = tni_arena_array(&p->arena, p->graph.n_attributes, sizeof(bool), &lost, err);
     }

@@ -124,6 +124,8 @@ static bool fill_node(filling *f, uint32_t index, tn_str message)
     tn_object *node = &f->graph.nodes[index];
     bool ok = true;
     node->children = f->child;
+    node->attributes = f->graph.attributes + f->graph.n_attributes;
+    node->slots = f->graph.slots + f->graph.n_slots;
     while (ok && tni_wire_next(&wire, &field)) {
         if (field.tag == NODE_CHILD) {
             ok = fill_child(f, field.bytes);
@@ -153,17 +155,16 @@ static bool fill_graph(filling *f, tn_str message)
     return ok;
 }
 
-static tn_status allocate(filling *f, const totals *t, tni_arena *keep, tni_arena *scratch,
-                          tn_error *err)
+static tn_status allocate(filling *f, const totals *t, tni_arena *arena, tn_error *err)
 {
     void *nodes, *children, *attributes, *slots;
     tn_status status;
-    if ((status = tni_arena_array(keep, t->nodes, sizeof(tn_object), &nodes, err)) != TN_OK ||
-        (status = tni_arena_array(keep, t->children, sizeof(tn_object_edge), &children, err)) !=
+    if ((status = tni_arena_array(arena, t->nodes, sizeof(tn_object), &nodes, err)) != TN_OK ||
+        (status = tni_arena_array(arena, t->children, sizeof(tn_object_edge), &children, err)) !=
             TN_OK ||
-        (status = tni_arena_array(scratch, t->attributes, sizeof(tni_tf_attribute), &attributes,
+        (status = tni_arena_array(arena, t->attributes, sizeof(tni_tf_attribute), &attributes,
                                   err)) != TN_OK ||
-        (status = tni_arena_array(scratch, t->slots, sizeof(tni_tf_slot), &slots, err)) != TN_OK) {
+        (status = tni_arena_array(arena, t->slots, sizeof(tni_tf_slot), &slots, err)) != TN_OK) {
         return status;
     }
     f->graph = (tni_tf_graph){nodes, (uint32_t)t->nodes, attributes, 0, slots, 0};
@@ -171,8 +172,8 @@ static tn_status allocate(filling *f, const totals *t, tni_arena *keep, tni_aren
     return TN_OK;
 }
 
-tn_status tni_tf_graph_parse(tn_str message, tni_arena *keep, tni_arena *scratch,
-                             tni_tf_graph *graph_out, tn_error *err)
+tn_status tni_tf_graph_parse(tn_str message, tni_arena *arena, tni_tf_graph *graph_out,
+                             tn_error *err)
 {
     totals t = {0};
     filling f;
@@ -182,7 +183,7 @@ tn_status tni_tf_graph_parse(tn_str message, tni_arena *keep, tni_arena *scratch
     if (t.nodes == 0) {
         return tni_fail(err, TN_E_CORRUPT, "the object graph has no root");
     }
-    tn_status status = allocate(&f, &t, keep, scratch, err);
+    tn_status status = allocate(&f, &t, arena, err);
     if (status != TN_OK) {
         return status;
     }

@@ -7,17 +7,8 @@
 #include "core/arena.h"
 #include <tenon/model.h>
 
-/* A value that a node stores. */
-typedef struct tni_tf_attribute {
-    uint32_t node;
-    tn_str name, full_name, key; /* "" where not said */
-} tni_tf_attribute;
-
-/* An optimizer's state for one variable. */
-typedef struct tni_tf_slot {
-    uint32_t optimizer, variable, node;
-    tn_str name;
-} tni_tf_slot;
+typedef tn_object_value tni_tf_attribute;
+typedef tn_object_slot tni_tf_slot;
 
 typedef struct tni_tf_graph {
     tn_object *nodes; /* node 0 is the root */
@@ -28,10 +19,9 @@ typedef struct tni_tf_graph {
     uint32_t n_slots;
 } tni_tf_graph;
 
-/* Parses a graph. Names are views of `message`; nodes with their children come from `keep`, the
- * rest from `scratch`. Errors: TN_E_CORRUPT (damaged, no root, an edge to a node that is not
- * there), TN_E_LIMIT, TN_E_NOMEM. */
-tn_status tni_tf_graph_parse(tn_str message, tni_arena *keep, tni_arena *scratch,
-                             tni_tf_graph *graph_out, tn_error *err);
+/* Parses a graph. Names are views of `message`; all memory comes from `arena`. Errors: TN_E_CORRUPT
+ * (damaged, no root, an edge to a node that is not there), TN_E_LIMIT, TN_E_NOMEM. */
+tn_status tni_tf_graph_parse(tn_str message, tni_arena *arena, tni_tf_graph *graph_out,
+                             tn_error *err);
 
 #endif

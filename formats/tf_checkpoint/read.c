@@ -71,7 +71,7 @@ static tn_status read_graph(tni_tf_bundle *bundle, const tni_tf_entry *entry,
     tn_model *model = bundle->model;
     tn_status status = load_graph(bundle, entry, &message, err);
     if (status == TN_OK) {
-        status = tni_tf_graph_parse(message, &model->arena, &bundle->scratch, &graph, err);
+        status = tni_tf_graph_parse(message, &model->arena, &graph, err);
     }
     if (status != TN_OK) {
         tni_error_path(err, tni_source_path(bundle->shards[entry->shard]));
@@ -242,14 +242,14 @@ tn_status tni_tf_open(tni_read *read, tn_error *err)
 tn_status tni_tf_members(tn_context *ctx, tn_source *main, tni_arena *arena, tni_names *names_out,
                          tn_error *err)
 {
+    enum { FOLDER_NAMES = 1000000 };
     tn_str folder, prefix, path = tn_str_of(tni_source_path(main)), name = tni_source_name(main);
     tni_names all;
     void *block;
     tn_status status;
     if ((status = tni_arena_str(arena, tn_str_first(path, path.len - name.len), &folder, err)) !=
             TN_OK ||
-        (status = tni_list_folder(ctx, folder.data, ctx->limits.tensors, arena, &all, err)) !=
-            TN_OK ||
+        (status = tni_list_folder(ctx, folder.data, FOLDER_NAMES, arena, &all, err)) != TN_OK ||
         (status = tni_arena_array(arena, all.count + 1, sizeof(tn_str), &block, err)) != TN_OK) {
         return status;
     }

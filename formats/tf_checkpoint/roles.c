@@ -34,7 +34,9 @@ typedef struct work {
     tni_tf_naming *n;
     bool *trained; /* by node: an optimizer lists it as trained */
     bool *below;   /* by node: an optimizer leads to it */
-    tni_hash full; /* full name → the only variable with a path that has it, or MANY */
+    bool *done;    /* by node: a list whose items were seen to; many optimizers may share one */
+    const uint32_t **items; /* by node: a list's items, once asked for */
+    tni_hash full;          /* full name → the only variable with a path that has it, or MANY */
 } work;
 
 static void mark(work *w, uint32_t slot_node, tn_str slot, uint32_t owner_node)
@@ -70,28 +72,38 @@ static bool parse_index(tn_str text, uint32_t limit, uint32_t *index_out)
     return index < limit;
 }
 
-/* Gives the items of a list node by index, or NULL if the node is no list of 0 … n-1. */
-static tn_status list_items(const work *w, uint32_t node, const uint32_t **items_out, tn_error *err)
+/* Puts the items of a list node in order; false if they are not 0 … n-1. */
+static bool order_items(const tn_object *list, uint32_t *items)
 {
-    const tn_object *object = &w->n->graph->nodes[node];
-    void *block;
-    *items_out = NULL;
-    tn_status status =
-        tni_arena_array(w->n->scratch, object->n_children, sizeof(uint32_t), &block, err);
-    if (status != TN_OK) {
-        return status;
-    }
-    uint32_t *items = block;
-    memset(items, 0xFF, object->n_children * sizeof(uint32_t));
-    for (uint32_t i = 0; i < object->n_children; i++) {
+    memset(items, 0xFF, list->n_children * sizeof(uint32_t));
+    for (uint32_t i = 0; i < list->n_children; i++) {
         uint32_t index;
-        if (!parse_index(object->children[i].name, object->n_children, &index) ||
+        if (!parse_index(list->children[i].name, list->n_children, &index) ||
             items[index] != TN_NO_INDEX) {
-            return TN_OK;
+            return false;
         }
-        items[index] = object->children[i].node;
+        items[index] = list->children[i].node;
     }
-    *items_out = items;
+    return true;
+}
+
+/* Gives the items of a list node by index, and their number: 0 if the node is no list. */
+static tn_status list_items(const work *w, uint32_t node, const uint32_t **items_out,
+                            uint32_t *count_out, tn_error *err)
+{
+    static const uint32_t none[1] = {TN_NO_INDEX};
+    const tn_object *list = &w->n->graph->nodes[node];
+    if (w->items[node] == NULL) {
+        void *items;
+        tn_status status =
+            tni_arena_array(w->n->scratch, list->n_children, sizeof(uint32_t), &items, err);
+        if (status != TN_OK) {
+            return status;
+        }
+        w->items[node] = order_items(list, items) ? items : none;
+    }
+    *items_out = w->items[node];
+    *count_out = w->items[node] == none ? 0 : list->n_children;
     return TN_OK;
 }
 
@@ -130,49 +142,77 @@ static uint32_t owner_by_full_name(const work *w, uint32_t slot_node, tn_str *sl
     return TN_NO_INDEX;
 }
 
-/* Marks the slots of one list of an optimizer. `owners` are the variables that it trains, NULL
- * where the optimizer does not list them (Keras 2). */
+/* The variables that an optimizer trains, in its order; none where it does not list them (Keras 2).
+ */
+typedef struct trained_list {
+    const uint32_t *nodes;
+    uint32_t count;
+} trained_list;
+
+static bool is_slot(const work *w, uint32_t node)
+{
+    uint32_t entry = w->n->entry_of[node];
+    return entry != TN_NO_INDEX && w->n->names[entry].role == TN_ROLE_SLOT;
+}
+
+/* Marks the slots of one list of an optimizer. */
 static tn_status mark_list(work *w, const struct slot_list *list, uint32_t node,
-                           const uint32_t *owners, uint32_t n_owners, tn_error *err)
+                           trained_list owners, tn_error *err)
 {
     const uint32_t *items;
-    uint32_t count = w->n->graph->nodes[node].n_children;
-    tn_status status = list_items(w, node, &items, err);
-    if (status != TN_OK || items == NULL) {
+    uint32_t count;
+    tn_status status = list_items(w, node, &items, &count, err);
+    if (status != TN_OK || w->done[node]) {
         return status;
     }
+    w->done[node] = true;
     for (uint32_t i = 0; i < count; i++) {
         tn_str slot = tn_str_of(list->slot);
         uint32_t owner = TN_NO_INDEX;
-        if (owners == NULL) {
+        if (is_slot(w, items[i])) {
+            continue;
+        }
+        if (owners.count == 0) {
             owner = owner_by_full_name(w, items[i], &slot);
-        } else if (count == n_owners && fits(w, items[i], owners[i], list->factored)) {
-            owner = owners[i];
+        } else if (count == owners.count && fits(w, items[i], owners.nodes[i], list->factored)) {
+            owner = owners.nodes[i];
         }
         mark(w, items[i], slot, owner);
     }
     return TN_OK;
 }
 
+static tn_status find_trained(work *w, uint32_t optimizer, trained_list *owners_out, tn_error *err)
+{
+    uint32_t node = tni_tf_child(w->n->graph, optimizer, TN_LIT("_trainable_variables"));
+    trained_list owners = {NULL, 0};
+    tn_status status = TN_OK;
+    if (node != TN_NO_INDEX) {
+        status = list_items(w, node, &owners.nodes, &owners.count, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < owners.count && !w->done[node]; i++) {
+        w->trained[owners.nodes[i]] = true;
+    }
+    if (node != TN_NO_INDEX) {
+        w->done[node] = true;
+    }
+    *owners_out = owners;
+    return TN_OK;
+}
+
 static tn_status mark_lists(work *w, uint32_t optimizer, tn_error *err)
 {
     const tn_object *object = &w->n->graph->nodes[optimizer];
-    uint32_t trained = tni_tf_child(w->n->graph, optimizer, TN_LIT("_trainable_variables"));
-    const uint32_t *owners = NULL;
-    uint32_t n_owners = 0;
-    tn_status status = TN_OK;
-    if (trained != TN_NO_INDEX) {
-        status = list_items(w, trained, &owners, err);
-        n_owners = w->n->graph->nodes[trained].n_children;
-    }
-    for (uint32_t i = 0; owners != NULL && i < n_owners; i++) {
-        w->trained[owners[i]] = true;
-    }
+    trained_list owners;
+    tn_status status = find_trained(w, optimizer, &owners, err);
     for (uint32_t i = 0; status == TN_OK && i < object->n_children; i++) {
+        const tn_object_edge *edge = &object->children[i];
         for (size_t k = 0; status == TN_OK && k < sizeof(slot_lists) / sizeof(slot_lists[0]); k++) {
-            if (tn_str_equal(object->children[i].name, tn_str_of(slot_lists[k].edge))) {
-                status = mark_list(w, &slot_lists[k], object->children[i].node,
-                                   n_owners == 0 ? NULL : owners, n_owners, err);
+            if (tn_str_equal(edge->name, tn_str_of(slot_lists[k].edge))) {
+                status = mark_list(w, &slot_lists[k], edge->node, owners, err);
             }
         }
     }
@@ -265,14 +305,19 @@ static tn_status mark_slots(work *w, tn_error *err)
 tn_status tni_tf_roles_find(tni_tf_naming *naming, tn_error *err)
 {
     work w = {.n = naming};
-    void *flags;
+    void *flags, *items;
     size_t nodes = naming->graph->n_nodes;
-    tn_status status = tni_arena_array(naming->scratch, nodes, 2 * sizeof(bool), &flags, err);
+    tn_status status = tni_arena_array(naming->scratch, nodes, 3 * sizeof(bool), &flags, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(naming->scratch, nodes, sizeof(uint32_t *), &items, err);
+    }
     if (status != TN_OK) {
         return status;
     }
     w.trained = flags;
     w.below = w.trained + nodes;
+    w.done = w.below + nodes;
+    w.items = items;
     tni_hash_init(&w.full, naming->ctx, 0);
     if ((status = find_below(&w, err)) == TN_OK &&
         (status = collect_full_names(&w, err)) == TN_OK) {

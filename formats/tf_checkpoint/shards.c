@@ -148,12 +148,15 @@ static tn_status order_places(tni_tf_bundle *bundle, uint32_t **order_out, uint3
         return status;
     }
     uint32_t *order = block, count = 0;
+    const tni_tf_entry *last = NULL;
     bool sorted = true;
     for (uint32_t i = 0; i < bundle->count; i++) {
         const tni_tf_entry *entry = &bundle->entries[i];
         if (entry->slices == NULL && entry->size != 0) {
             order[count++] = i;
-            sorted = sorted && (count == 1 || by_place(&order[count - 2], &i, bundle->entries) < 0);
+            sorted = sorted && (last == NULL || last->shard < entry->shard ||
+                                (last->shard == entry->shard && last->offset <= entry->offset));
+            last = entry;
         }
     }
     if (!sorted) {

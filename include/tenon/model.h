@@ -134,10 +134,22 @@ typedef struct tn_object_edge {
     uint32_t node;
     tn_str name;
 } tn_object_edge;
+/* A value that a node stores. */
+typedef struct tn_object_value {
+    uint32_t node;
+    tn_str name, full_name, key; /* "" where not said */
+} tn_object_value;
+/* An optimizer's state for one variable: three nodes. */
+typedef struct tn_object_slot {
+    uint32_t optimizer, variable, node;
+    tn_str name;
+} tn_object_slot;
 typedef struct tn_object {
     const tn_object_edge *children;
+    const tn_object_value *attributes;
+    const tn_object_slot *slots; /* of an optimizer */
     uint32_t n_children;
-    uint32_t n_attributes; /* values stored on this node */
+    uint32_t n_attributes;
     uint32_t n_slots;
 } tn_object;
 TN_API size_t tn_model_objects(const tn_model *model, const tn_object **objects_out);

@@ -3,6 +3,7 @@
 #include "core/crc32c.h"
 #include "io/output.h"
 #include "io/redo.h"
+#include "support/faults.h"
 #include "support/scratch.h"
 
 #include <fcntl.h>
@@ -232,6 +233,8 @@ static void dead_staging_folders_go(void **state)
     assert_int_equal(mkdir(tn_scratch_at(&scratch, ".deep.tenon-ffffff"), 0700), 0);
     assert_int_equal(mkdir(tn_scratch_at(&scratch, ".deep.tenon-ffffff/sub"), 0700), 0);
     tn_scratch_write(&scratch, ".deep.tenon-ffffff/sub/x", "kept");
+    const char *fifo = tn_scratch_at(&scratch, ".deep.tenon-ffffff/fifo");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
     assert_int_equal(mkdir(tn_scratch_at(&scratch, ".live.tenon-abcdef"), 0700), 0);
     const char *const kept[] = {".a.tenon-00000g", ".a.tenon-0000000", ".tenon-000000",
                                 "a.tenon-000000"};
@@ -243,6 +246,7 @@ static void dead_staging_folders_go(void **state)
     assert_int_equal(recover(false, &done, &code), TN_OK);
     assert_int_equal(done.staging, 1);
     assert_true(tn_scratch_is(&scratch, ".deep.tenon-ffffff/sub/x", "kept"));
+    assert_int_equal(access(tn_scratch_at(&scratch, ".deep.tenon-ffffff/fifo"), F_OK), 0);
     assert_int_equal(tn_scratch_count(&scratch), 6);
     close(fd);
     assert_int_equal(recover(true, &done, &code), TN_OK);
@@ -272,6 +276,38 @@ static void a_live_writer_is_not_recovered(void **state)
     assert_int_equal(recover(false, &done, &code), TN_OK);
 }
 
+/* The writer finishes, and another one makes a file that the old redo list would remove. */
+static void finish_as_writer(void)
+{
+    unlink(tn_scratch_at(&scratch, MARKER));
+    unlink(tn_scratch_at(&scratch, STAGING "/m.data"));
+    unlink(tn_scratch_at(&scratch, STAGING "/m.index"));
+    rmdir(tn_scratch_at(&scratch, STAGING));
+    tn_scratch_write(&scratch, "m.index", "third");
+    tn_scratch_write(&scratch, "m.data", "third");
+    tn_scratch_write(&scratch, "m.old", "third");
+}
+
+static void a_marker_that_is_gone_is_not_carried_out(void **state)
+{
+    (void)state;
+    const unsigned moments[] = {TN_CALL_FLOCK, TN_CALL_OPENAT};
+    const unsigned long at[] = {2, 3}; /* the staging folder's lock; its opening */
+    for (int i = 0; i < 2; i++) {
+        plant(GOOD);
+        ctx->sys = tn_faults(
+            (tn_fault_plan){.at = at[i], .calls = moments[i], .before = finish_as_writer});
+        tni_recovery done;
+        tn_code code;
+        assert_int_equal(recover(false, &done, &code), TN_OK);
+        ctx->sys = NULL;
+        assert_true(tn_faults_hit() != 0);
+        assert_int_equal(done.finished, 0);
+        assert_true(tn_scratch_is(&scratch, "m.old", "third"));
+        assert_int_equal(tn_scratch_count(&scratch), 3);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -293,10 +329,15 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_SCRATCH(a_marker_is_rolled_forward),   IN_SCRATCH(malformed_markers_are_refused),
-        IN_SCRATCH(planted_markers_are_refused),  IN_SCRATCH(damage_is_noticed),
-        IN_SCRATCH(names_of_any_bytes_come_back), IN_SCRATCH(odd_things_in_their_places),
-        IN_SCRATCH(dead_staging_folders_go),      IN_SCRATCH(a_live_writer_is_not_recovered),
+        IN_SCRATCH(a_marker_is_rolled_forward),
+        IN_SCRATCH(malformed_markers_are_refused),
+        IN_SCRATCH(planted_markers_are_refused),
+        IN_SCRATCH(damage_is_noticed),
+        IN_SCRATCH(names_of_any_bytes_come_back),
+        IN_SCRATCH(odd_things_in_their_places),
+        IN_SCRATCH(dead_staging_folders_go),
+        IN_SCRATCH(a_live_writer_is_not_recovered),
+        IN_SCRATCH(a_marker_that_is_gone_is_not_carried_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,7 @@ static tn_scratch scratch;
 static tn_context *ctx;
 
 /* AddressSanitizer asks for this: a small quarantine makes its thousands of forks cheap. */
-const char *__asan_default_options(void);
+TN_API const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "quarantine_size_mb=1";
