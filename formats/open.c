@@ -45,7 +45,15 @@ static tn_status probe_all(tn_source *source, const tn_format **format_out, tn_e
             equal = *format;
         }
     }
-    if (best == NULL) {
+    /* A name alone does not make an HTML page a checkpoint; a damaged one it may be. */
+    bool strange = best == NULL;
+    if (best_grade == TNI_GRADE_NAME) {
+        tn_status status = tni_probe_stranger(source, &strange, err);
+        if (status != TN_OK) {
+            return status;
+        }
+    }
+    if (strange) {
         return tni_fail_unknown(source, err);
     }
     if (equal != NULL) {

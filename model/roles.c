@@ -5,36 +5,41 @@
 
 /* TensorFlow 1: slots live in their variable's scope under the optimizer's name, in the order of
  * creation (tensorflow/python/training/slot_creator.py and each optimizer's _create_slots); a
- * second optimizer of the same name counts on. BERT's own optimizer: optimization.py of
- * google-research/ bert. Adafactor: mesh_tensorflow/optimize.py. Keras optimizers in TensorFlow 1
- * graphs: training/OPTIMIZER/W/SLOT. */
+ * second optimizer of the same name counts on. bert-adam: optimization.py of google-research/bert.
+ * mesh-adafactor: mesh_tensorflow/optimize.py. keras-training: Keras optimizers in TensorFlow 1
+ * graphs, training/OPTIMIZER/W/SLOT. */
+#define S(literal)                   \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 static const tni_slot_family families[] = {
-    {"tf1-adam", "/Adam", true, NULL, false, {"m", "v"}},
-    {"tf1-momentum", "/Momentum", true, NULL, false, {"momentum"}},
-    {"tf1-adagrad", "/Adagrad", true, NULL, false, {"accumulator"}},
-    {"tf1-rmsprop", "/RMSProp", true, NULL, false, {"rms", "momentum"}},
-    {"tf1-rmsprop-centred", "/RMSProp", true, NULL, false, {"rms", "mg", "momentum"}},
-    {"tf1-ftrl", "/Ftrl", true, NULL, false, {"accum", "linear"}},
-    {"tf1-adadelta", "/Adadelta", true, NULL, false, {"accum", "accum_update"}},
-    {"tf1-ema", "/ExponentialMovingAverage", true, NULL, false, {"average"}},
-    {"bert-adam", "/adam_m", false, NULL, false, {"m"}},
-    {"bert-adam", "/adam_v", false, NULL, false, {"v"}},
-    {"mesh-adafactor", "_slot_m", false, NULL, true, {"m"}},
-    {"mesh-adafactor", "_slot_v", false, NULL, true, {"v"}},
-    {"mesh-adafactor", "_slot_vr", false, NULL, true, {"vr"}},
-    {"mesh-adafactor", "_slot_vc", false, NULL, true, {"vc"}},
-    {"keras-training", "/m", false, "training/", false, {"m"}},
-    {"keras-training", "/v", false, "training/", false, {"v"}},
-    {"keras-training", "/vhat", false, "training/", false, {"vhat"}},
-    {"keras-training", "/momentum", false, "training/", false, {"momentum"}},
-    {"keras-training", "/rms", false, "training/", false, {"rms"}},
-    {"keras-training", "/mg", false, "training/", false, {"mg"}},
-    {"keras-training", "/accumulator", false, "training/", false, {"accumulator"}},
-    {"keras-training", "/linear", false, "training/", false, {"linear"}},
-    {"keras-training", "/accum_grad", false, "training/", false, {"accum_grad"}},
-    {"keras-training", "/accum_var", false, "training/", false, {"accum_var"}},
-    {NULL, NULL, false, NULL, false, {NULL}},
+    {"tf1-adam", S("/Adam"), true, NULL, false, {"m", "v"}},
+    {"tf1-momentum", S("/Momentum"), true, NULL, false, {"momentum"}},
+    {"tf1-adagrad", S("/Adagrad"), true, NULL, false, {"accumulator"}},
+    {"tf1-rmsprop", S("/RMSProp"), true, NULL, false, {"rms", "momentum"}},
+    {"tf1-rmsprop-centred", S("/RMSProp"), true, NULL, false, {"rms", "mg", "momentum"}},
+    {"tf1-ftrl", S("/Ftrl"), true, NULL, false, {"accum", "linear"}},
+    {"tf1-adadelta", S("/Adadelta"), true, NULL, false, {"accum", "accum_update"}},
+    {"tf1-ema", S("/ExponentialMovingAverage"), true, NULL, false, {"average"}},
+    {"bert-adam", S("/adam_m"), false, NULL, false, {"m"}},
+    {"bert-adam", S("/adam_v"), false, NULL, false, {"v"}},
+    {"mesh-adafactor", S("_slot_m"), false, NULL, true, {"m"}},
+    {"mesh-adafactor", S("_slot_v"), false, NULL, true, {"v"}},
+    {"mesh-adafactor", S("_slot_vr"), false, NULL, true, {"vr"}},
+    {"mesh-adafactor", S("_slot_vc"), false, NULL, true, {"vc"}},
+    {"keras-training", S("/m"), false, "training/", false, {"m"}},
+    {"keras-training", S("/v"), false, "training/", false, {"v"}},
+    {"keras-training", S("/vhat"), false, "training/", false, {"vhat"}},
+    {"keras-training", S("/momentum"), false, "training/", false, {"momentum"}},
+    {"keras-training", S("/rms"), false, "training/", false, {"rms"}},
+    {"keras-training", S("/mg"), false, "training/", false, {"mg"}},
+    {"keras-training", S("/accumulator"), false, "training/", false, {"accumulator"}},
+    {"keras-training", S("/linear"), false, "training/", false, {"linear"}},
+    {"keras-training", S("/accum_grad"), false, "training/", false, {"accum_grad"}},
+    {"keras-training", S("/accum_var"), false, "training/", false, {"accum_var"}},
+    {NULL, {NULL, 0}, false, NULL, false, {NULL}},
 };
+#undef S
 
 enum { MAX_SCOPES = 64 }; /* components that are taken off in search of an owner */
 
@@ -156,40 +161,46 @@ typedef struct owners {
     bool hashed;
 } owners;
 
-/* Takes a trailing _NUMBER off a name; a number of more than 3 digits is none of an optimizer's. */
-static unsigned pop_number(tn_str *name)
+/* A name, and the same without a trailing _NUMBER. */
+typedef struct split_name {
+    tn_str whole, bare;
+    unsigned number;
+} split_name;
+
+/* Takes a trailing _NUMBER off; one of more than 3 digits is none of an optimizer's. */
+static split_name split_number(tn_str name)
 {
+    split_name split = {name, name, 0};
     size_t digits = 0;
-    unsigned number = 0;
-    while (digits < name->len && name->data[name->len - 1 - digits] >= '0' &&
-           name->data[name->len - 1 - digits] <= '9') {
+    while (digits < name.len && name.data[name.len - 1 - digits] >= '0' &&
+           name.data[name.len - 1 - digits] <= '9') {
         digits++;
     }
-    if (digits == 0 || digits > 3 || digits >= name->len ||
-        name->data[name->len - 1 - digits] != '_' || name->data[name->len - digits] == '0') {
-        return 0;
+    if (digits == 0 || digits > 3 || digits >= name.len ||
+        name.data[name.len - 1 - digits] != '_' || name.data[name.len - digits] == '0') {
+        return split;
     }
-    for (size_t i = name->len - digits; i < name->len; i++) {
-        number = 10 * number + (unsigned)(name->data[i] - '0');
+    for (size_t i = name.len - digits; i < name.len; i++) {
+        split.number = 10 * split.number + (unsigned)(name.data[i] - '0');
     }
-    name->len -= digits + 1;
-    return number;
+    split.bare.len -= digits + 1;
+    return split;
 }
 
 /* Takes one family's suffix off a name: *base_out gets what stands before it, *number_out its
  * number. */
-static bool split(const tni_slot_family *family, tn_str name, tn_str *base_out,
-                  unsigned *number_out)
+static bool take_suffix(const tni_slot_family *family, const split_name *split, tn_str *base_out,
+                        unsigned *number_out)
 {
-    if (family->prefix != NULL && !tn_str_starts(name, tn_str_of(family->prefix))) {
-        return false;
-    }
-    *number_out = family->counts ? pop_number(&name) : 0;
-    tn_str suffix = tn_str_of(family->suffix);
-    if (name.len <= suffix.len || !tn_str_ends(name, suffix)) {
+    tn_str suffix = family->suffix, name = family->counts ? split->bare : split->whole;
+    /* Most names are told by their last byte. */
+    if (name.len <= suffix.len || name.data[name.len - 1] != suffix.data[suffix.len - 1] ||
+        !tn_str_ends(name, suffix) ||
+        (family->prefix != NULL && !tn_str_starts(name, tn_str_of(family->prefix)))) {
         return false;
     }
     *base_out = tn_str_first(name, name.len - suffix.len);
+    *number_out = family->counts ? split->number : 0;
     return true;
 }
 
@@ -248,10 +259,11 @@ static uint32_t find_owner(const owners *o, uint32_t slot, tn_str base, bool fac
 static void set_slot(const owners *o, uint32_t index)
 {
     tn_tensor *tensor = &o->model->tensors[index];
+    split_name split = split_number(tensor->alias[TN_SCHEME_NAME]);
     for (const tni_slot_family *family = families; family->id != NULL; family++) {
         tn_str base;
         unsigned number;
-        if (!split(family, tensor->alias[TN_SCHEME_NAME], &base, &number) ||
+        if (!take_suffix(family, &split, &base, &number) ||
             !right_rmsprop(o, family, base, number)) {
             continue;
         }
@@ -267,10 +279,11 @@ static void set_slot(const owners *o, uint32_t index)
 
 static bool has_suffix(tn_str name)
 {
+    split_name split = split_number(name);
     tn_str base;
     unsigned number;
     for (const tni_slot_family *family = families; family->id != NULL; family++) {
-        if (split(family, name, &base, &number)) {
+        if (take_suffix(family, &split, &base, &number)) {
             return true;
         }
     }

@@ -7,7 +7,7 @@
 /* A family of slot names: how optimizers of one kind call their state of a variable W. */
 typedef struct tni_slot_family {
     const char *id;       /* "tf1-adam" */
-    const char *suffix;   /* what follows W, "/Adam"; one number may follow in turn ("/Adam_1") */
+    tn_str suffix;        /* what follows W, "/Adam"; one number may follow in turn ("/Adam_1") */
     bool counts;          /* the suffix, then _1, _2 …, are the slots in order, over and over */
     const char *prefix;   /* the name must begin with this; NULL: with anything */
     bool factored;        /* the shape may also be the owner's rows, its columns, or a scalar */

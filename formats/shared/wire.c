@@ -2,11 +2,26 @@
 
 enum { END_GROUP = 4 };
 
+/* Reads a varint, of which most are one byte long. */
+static inline bool get_varint(tni_cursor *c, uint64_t *out)
+{
+    if (!c->failed && c->pos < c->len && c->data[c->pos] < 0x80) {
+        *out = c->data[c->pos++];
+        return true;
+    }
+    return tni_get_varint64(c, out);
+}
+
 /* Reads a tag; field numbers go from 1 to 2^29 - 1. */
 static bool get_tag(tni_cursor *c, uint32_t *tag_out)
 {
     uint32_t tag;
-    if (!tni_get_varint32(c, &tag) || tag >> 3 == 0) {
+    if (!c->failed && c->pos < c->len && c->data[c->pos] < 0x80) {
+        tag = c->data[c->pos++];
+    } else if (!tni_get_varint32(c, &tag)) {
+        return false;
+    }
+    if (tag >> 3 == 0) {
         c->failed = true;
         return false;
     }
@@ -21,7 +36,7 @@ static bool get_value(tni_cursor *c, uint32_t type, tni_wire_field *field)
     const uint8_t *data;
     switch (type) {
     case TNI_WIRE_VARINT:
-        return tni_get_varint64(c, &field->number);
+        return get_varint(c, &field->number);
     case TNI_WIRE_I64:
         return tni_get_u64le(c, &field->number);
     case TNI_WIRE_I32:
@@ -31,7 +46,7 @@ static bool get_value(tni_cursor *c, uint32_t type, tni_wire_field *field)
         field->number = word;
         return true;
     case TNI_WIRE_LEN:
-        if (!tni_get_varint64(c, &field->number) || field->number > tni_cursor_left(c) ||
+        if (!get_varint(c, &field->number) || field->number > tni_cursor_left(c) ||
             !tni_get_bytes(c, (size_t)field->number, &data)) {
             c->failed = true;
             return false;
