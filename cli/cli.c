@@ -1,13 +1,19 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/errors.h"
+#include "cli/print.h"
 
 tn_status cli_open(cli_state *cli, size_t index, const tn_model **model_out, tn_error *err)
 {
-    const char *path = cli->command.arguments[index];
+    return cli_open_path(cli, cli->command.arguments[index], model_out, err);
+}
+
+tn_status cli_open_path(cli_state *cli, const char *path, const tn_model **model_out, tn_error *err)
+{
     tn_open_options options = {.from = cli->set->from};
     cli_input *input = &cli->inputs[cli->n_inputs++];
     *input = (cli_input){.path = path};
@@ -19,9 +25,12 @@ tn_status cli_open(cli_state *cli, size_t index, const tn_model **model_out, tn_
     const char *resolved = tn_model_resolved(input->model);
     const char *plain = tn_model_path(input->model);
     if (strcmp(resolved, plain) != 0 && strcmp(resolved, path) != 0) {
-        char where[TN_ERROR_PATH];
-        tn_escape(tn_str_of(resolved), where, sizeof where);
-        note_print(cli, path, "opened %s (%s)", where, tn_model_format(input->model));
+        char *where = text_escaped(tn_str_of(resolved));
+        char *message = text_format("opened %s (%s)", where, tn_model_format(input->model));
+        tn_finding note = {.code = "resolved", .message = tn_str_of(message)};
+        note_print(cli, path, &note);
+        free(where);
+        free(message);
     }
     notes_print(cli, path, tn_model_findings(input->model));
     *model_out = input->model;

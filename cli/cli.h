@@ -37,6 +37,9 @@ typedef struct cli_state {
 /* Opens argument `index` as the next input, and says on stderr what was chosen and what is odd. The
  * model belongs to `cli`. Errors: those of tn_open. */
 tn_status cli_open(cli_state *cli, size_t index, const tn_model **model_out, tn_error *err);
+/* The same for a path that is no argument. */
+tn_status cli_open_path(cli_state *cli, const char *path, const tn_model **model_out,
+                        tn_error *err);
 /* Frees the inputs, so that the next path of several can be opened. */
 void cli_close_inputs(cli_state *cli);
 /* Reads --scheme. Errors: TN_E_USAGE. */

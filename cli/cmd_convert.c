@@ -1,6 +1,7 @@
 /* tenon convert: write it in another format, verified before it appears. tenon plan: its dry run.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/errors.h"
 #include "cli/json.h"
@@ -97,6 +98,9 @@ static tn_status execute(cli_state *cli, tn_plan *plan, tn_error *err)
         plan_notes(cli, plan);
         status = tn_convert(plan, &converted, err);
     }
+    if (status == TN_OK && cli->set->update_state && !converted.skipped) {
+        status = tn_ckpt_state_add(cli->ctx, tn_plan_output(plan), err);
+    }
     if (cli->json) {
         json_written(cli, plan, status == TN_OK ? &converted : NULL);
     } else if (status == TN_OK && !cli->set->quiet) {
@@ -118,10 +122,26 @@ static tn_status describe(cli_state *cli, const tn_plan *plan, tn_error *err)
     return tn_plan_refusal(plan, err);
 }
 
+/* Only TensorFlow's checkpoints have a state file. */
+static tn_status check_state(const cli_state *cli, const tn_plan *plan, tn_error *err)
+{
+    if (!cli->set->update_state || strcmp(tn_plan_format(plan), "tf_checkpoint") == 0) {
+        return TN_OK;
+    }
+    tn_status status =
+        cli_fail(err, TN_E_IMPOSSIBLE, "--update-state is for TensorFlow checkpoints; OUT is %s",
+                 tn_plan_format(plan));
+    cli_hint(err, "leave it out");
+    return status;
+}
+
 static tn_status run(cli_state *cli, bool dry, tn_error *err)
 {
     tn_plan *plan = NULL;
     tn_status status = make_plan(cli, &plan, err);
+    if (status == TN_OK) {
+        status = check_state(cli, plan, err);
+    }
     if (status == TN_OK) {
         cli->warnings = tn_plan_warnings(plan);
         notes_print(cli, tn_plan_output(plan), cli->warnings);

@@ -131,16 +131,9 @@ void notes_print(const cli_state *cli, const char *path, const tn_report *report
     }
 }
 
-void note_print(const cli_state *cli, const char *path, const char *format, ...)
+void note_print(const cli_state *cli, const char *path, const tn_finding *note)
 {
-    char message[TN_ERROR_TEXT];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    tn_finding finding = {
-        .code = "resolved", .severity = TN_SEVERITY_NOTE, .message = tn_str_of(message)};
     if (!cli->set->quiet) {
-        finding_line(cli, path, &finding);
+        finding_line(cli, path, note);
     }
 }

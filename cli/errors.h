@@ -19,7 +19,7 @@ void error_print(const cli_state *cli, const tn_error *err);
  * -q. */
 void notes_print(const cli_state *cli, const char *path, const tn_report *report);
 /* Prints one note on stderr, as text or as a line of JSON; nothing with -q. */
-void note_print(const cli_state *cli, const char *path, const char *format, ...) TN_PRINTF(3, 4);
+void note_print(const cli_state *cli, const char *path, const tn_finding *note);
 /* Returns the block; ends the program with exit code 6 if there is none. For the small texts of the
  * program itself. */
 void *memory(void *block);

@@ -35,6 +35,8 @@ typedef struct cli_settings {
     double atol, rtol;
     uint64_t ulp;
     bool require_checksums;
+    const char *against, *mode, *loader;
+    bool update_state;
 } cli_settings;
 
 typedef enum option_kind {

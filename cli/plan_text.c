@@ -151,8 +151,9 @@ void plan_notes(const cli_state *cli, const tn_plan *plan)
     size_t count = tn_plan_losses(plan, &losses);
     for (size_t i = 0; i < count; i++) {
         if (losses[i].kind == TN_LOSS_STRUCTURE) {
-            note_print(cli, tn_plan_output(plan), "%.*s", (int)losses[i].message.len,
-                       losses[i].message.data);
+            tn_finding note = {
+                .code = "structure", .name = losses[i].name, .message = losses[i].message};
+            note_print(cli, tn_plan_output(plan), &note);
         }
     }
 }

@@ -176,6 +176,10 @@ static const char *const get_examples[] = {
          .help = "an OUT that already fits the plan is a success",                               \
          .also = "exist-ok",                                                                     \
          .place = offsetof(cli_settings, skip_existing)},                                        \
+        {.name = "update-state",                                                                 \
+         .kind = OPTION_FLAG,                                                                    \
+         .help = "make OUT the latest in the `checkpoint` state file of its folder",             \
+         .place = offsetof(cli_settings, update_state)},                                         \
     {                                                                                            \
         .name = "force", .letter = 'f', .kind = OPTION_FLAG, .help = "replace OUT if it exists", \
         .also = "overwrite replace", .place = offsetof(cli_settings, force)                      \
@@ -263,6 +267,66 @@ static const char *const diff_examples[] = {
     NULL,
 };
 
+static const cli_option check_options[] = {
+    {.name = "against",
+     .kind = OPTION_TEXT,
+     .value = "PATH",
+     .help = "what the program wants: a checkpoint of it, or a names-and-shapes list",
+     .also = "expected wanted target",
+     .place = offsetof(cli_settings, against)},
+    {.name = "mode",
+     .kind = OPTION_CHOICE,
+     .value = "fits|consumed|existing|nontrivial|partial",
+     .help = "what counts as failure",
+     .place = offsetof(cli_settings, mode)},
+    {.name = "loader",
+     .kind = OPTION_CHOICE,
+     .value = "names|objects",
+     .help = "whose restore is predicted; by default objects where both have object graphs",
+     .place = offsetof(cli_settings, loader)},
+    CHOOSING_OPTIONS,
+    SCHEME_OPTION,
+    {0},
+};
+
+static const char *const check_examples[] = {
+    "tenon check ckpt/train-1 --against fresh/ckpt-0",
+    "would Checkpoint.restore fit, and what is missing",
+    "tenon check model.safetensors --against wanted.json",
+    "against a list {name: [shape]} of what the program wants",
+    NULL,
+};
+
+static const char check_text[] =
+    "PATH is the file that is to be restored. Modes: fits (missing tensors, other shapes or\n"
+    "dtypes, and variables that nobody wants fail), consumed (everything left over fails too),\n"
+    "existing (what is left over does not matter), nontrivial and partial (only mismatches\n"
+    "fail). No overlap at all always fails.";
+
+static const cli_option ckpt_options[] = {
+    {.name = "dry-run",
+     .letter = 'n',
+     .kind = OPTION_FLAG,
+     .help = "recover: only say what would be done",
+     .also = "dryrun simulate",
+     .place = offsetof(cli_settings, dry_run)},
+    {.name = "update-state",
+     .kind = OPTION_FLAG,
+     .help = "recover: make a lost state file anew",
+     .place = offsetof(cli_settings, update_state)},
+    {0},
+};
+
+static const char *const ckpt_examples[] = {
+    "tenon ckpt latest train/",
+    "the path of the latest checkpoint, alone (stable)",
+    "tenon ckpt ls train/",
+    "live, preserved, unlisted and incomplete ones",
+    "tenon ckpt recover train/",
+    "finish an interrupted replacement and make the state file true again",
+    NULL,
+};
+
 static const char paths[] =
     "PATH is any member of a set (prefix, index, shard), or a folder that holds one set.\n"
     "FORMAT:PATH says how it is to be read.";
@@ -347,6 +411,28 @@ const cli_verb verbs[] = {
      .least = 2,
      .most = 2,
      .run = cmd_diff},
+    {.name = "check",
+     .summary = "would a restore fit: missing, unexpected, shapes, dtypes",
+     .synopsis = "PATH --against PATH",
+     .description = check_text,
+     .options = check_options,
+     .examples = check_examples,
+     .also = "fit match compat restore",
+     .fields = "loader mode counts coverage findings",
+     .least = 1,
+     .most = 1,
+     .run = cmd_check},
+    {.name = "ckpt",
+     .summary = "folders of checkpoints: latest, ls, recover",
+     .synopsis = "latest|ls|recover DIR",
+     .description = "latest also takes DIR/BEGINNING: the one with the greatest trailing number.",
+     .options = ckpt_options,
+     .examples = ckpt_examples,
+     .also = "checkpoint checkpoints manager latest recover",
+     .fields = "directory latest checkpoints recovered",
+     .least = 2,
+     .most = 2,
+     .run = cmd_ckpt},
     {.name = "formats",
      .summary = "what can be read and written, with its limits",
      .synopsis = "",

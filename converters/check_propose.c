@@ -167,6 +167,13 @@ static bool is_open(const tni_want *want)
     return !want->met && want->b != TN_NO_INDEX;
 }
 
+/* Tells whether a spare tensor could serve a want: same form, and the same kind of thing. */
+static bool could_serve(const tni_checking *c, const spare *spare, const tni_want *want)
+{
+    const tn_tensor *a = &c->a->tensors[spare->index], *b = &c->b->tensors[want->b];
+    return a->role == b->role && tni_check_form_fits(a, b);
+}
+
 /* Calls vote() for all pairs of an open want and a spare that end alike and have the same form. */
 static tn_status vote_all(proposing *p, tn_error *err)
 {
@@ -183,7 +190,7 @@ static tn_status vote_all(proposing *p, tn_error *err)
                                tn_str_equal(p->spares[k].leaf, leaf);
              k++) {
             p->pairs++;
-            if (tni_check_form_fits(&c->a->tensors[p->spares[k].index], &c->b->tensors[want->b])) {
+            if (could_serve(c, &p->spares[k], want)) {
                 change one = difference(p->spares[k].name, want->name);
                 status = vote(p, &one, err);
             }
@@ -209,7 +216,7 @@ static tn_status propose_scope(proposing *p, size_t i, tn_error *err)
     size_t first = first_spare(p, leaf);
     for (size_t k = first;
          k < p->n_spares && k < first + PER_LEAF && tn_str_equal(p->spares[k].leaf, leaf); k++) {
-        if (!tni_check_form_fits(&c->a->tensors[p->spares[k].index], &c->b->tensors[want->b])) {
+        if (!could_serve(c, &p->spares[k], want)) {
             continue;
         }
         change one = difference(p->spares[k].name, want->name);
@@ -267,7 +274,7 @@ static tn_status propose_plain(proposing *p, size_t i, tn_error *err)
     for (size_t k = 0; k < p->n_spares && p->pairs < MOST_PAIRS; k++) {
         p->pairs++;
         if (equal_when_plain(p->spares[k].name, want->name) &&
-            tni_check_form_fits(&c->a->tensors[p->spares[k].index], &c->b->tensors[want->b])) {
+            could_serve(c, &p->spares[k], want)) {
             if (found != NULL) {
                 return TN_OK; /* two would do: naming one would be a guess */
             }

@@ -1,0 +1,294 @@
+/* tenon check: would a restore fit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/errors.h"
+#include "cli/json.h"
+#include "cli/print.h"
+
+enum { GROUP_CAP = 12 }; /* findings of a group that a terminal gets */
+
+static const struct {
+    const char *code, *title;
+} kinds[] = {
+    {"no-overlap", "nothing in common"}, {"missing", "missing in the file"},
+    {"shape", "other shapes"},           {"dtype", "other dtypes"},
+    {"unexpected", "not wanted"},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static void put_pair(tn_json_out *out, const char *key, uint64_t matched, uint64_t wanted)
+{
+    tn_json_key(out, key);
+    tn_json_object(out);
+    tn_json_key(out, "matched");
+    tn_json_u64(out, matched);
+    tn_json_key(out, "wanted");
+    tn_json_u64(out, wanted);
+    tn_json_object_end(out);
+}
+
+static void put_counts(tn_json_out *out, const tn_checked *checked)
+{
+    const struct {
+        const char *key;
+        uint64_t count;
+    } counts[] = {{"matched", checked->matched},
+                  {"missing", checked->missing},
+                  {"mismatched", checked->mismatched},
+                  {"unexpected", checked->unexpected}};
+    tn_json_key(out, "loader");
+    tn_json_text(out, tn_loader_name(checked->loader));
+    tn_json_key(out, "mode");
+    tn_json_text(out, tn_check_mode_name(checked->mode));
+    tn_json_key(out, "counts");
+    tn_json_object(out);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        tn_json_key(out, counts[i].key);
+        tn_json_u64(out, counts[i].count);
+    }
+    tn_json_object_end(out);
+    tn_json_key(out, "coverage");
+    tn_json_object(out);
+    put_pair(out, "tensors", checked->matched, checked->wanted);
+    put_pair(out, "bytes", checked->matched_bytes, checked->wanted_bytes);
+    tn_json_object_end(out);
+}
+
+static void print_json(cli_state *cli, const tn_checked *checked, const tn_report *report)
+{
+    for (size_t i = 0; cli->set->jsonl && i < tn_report_count(report); i++) {
+        tn_json_out line;
+        tn_json_start(&line, stdout, false);
+        json_finding(&line, tn_report_at(report, i));
+        fputc('\n', stdout);
+    }
+    tn_json_out *out = json_begin(cli);
+    put_counts(out, checked);
+    if (!cli->set->jsonl) {
+        tn_json_key(out, "findings");
+        tn_json_array(out);
+        json_findings(out, report);
+        tn_json_array_end(out);
+    }
+}
+
+/* The part of a name by which findings are grouped: its first component with the slash, if there
+ * are more. */
+static tn_str group_of(const tn_finding *finding)
+{
+    const char *slash =
+        finding->name.len == 0 ? NULL : memchr(finding->name.data, '/', finding->name.len);
+    return tn_str_first(finding->name,
+                        slash == NULL ? 0 : (size_t)(slash - finding->name.data) + 1);
+}
+
+static void print_form(const tn_form *form)
+{
+    if (form->has) {
+        char *shape = form->shape == NULL && form->rank > 0 ? text_format("[…]")
+                                                            : text_shape(form->rank, form->shape);
+        printf(" %s %s", tn_dtype_about(form->dtype)->name, shape);
+        free(shape);
+    }
+}
+
+/* Prints one finding: the name, what is wanted, what the file has. */
+static void print_finding(const cli_state *cli, const tn_finding *finding)
+{
+    printf("    %s", paint_start(cli->color_out, PAINT_NAME));
+    if (finding->name.data != NULL) {
+        print_escaped(stdout, finding->name);
+    }
+    fputs(paint_start(cli->color_out, PAINT_PLAIN), stdout);
+    print_form(finding->expected.has ? &finding->expected : &finding->found);
+    printf(": %.*s", (int)finding->message.len, finding->message.data);
+    if (finding->expected.has && finding->found.has) {
+        fputs(",", stdout);
+        print_form(&finding->found);
+        if (!tn_str_equal(finding->name, finding->other)) {
+            fputs(" of ", stdout);
+            print_escaped(stdout, finding->other);
+        }
+    }
+    fputc('\n', stdout);
+}
+
+static bool is_kind(const tn_finding *finding, size_t kind)
+{
+    return strcmp(finding->code, kinds[kind].code) == 0;
+}
+
+static size_t count_kind(const tn_report *report, size_t kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < tn_report_count(report); i++) {
+        count += is_kind(tn_report_at(report, i), kind);
+    }
+    return count;
+}
+
+/* Prints the findings of one kind and group from index `first` on, and marks them as printed. */
+static void print_group(const cli_state *cli, const tn_report *report, size_t kind, size_t first,
+                        bool *printed)
+{
+    tn_str group = group_of(tn_report_at(report, first));
+    size_t count = 0;
+    for (size_t i = first; i < tn_report_count(report); i++) {
+        const tn_finding *finding = tn_report_at(report, i);
+        count += is_kind(finding, kind) && tn_str_equal(group_of(finding), group);
+    }
+    if (group.len > 0) {
+        fputs("  ", stdout);
+        print_escaped(stdout, group);
+        printf(" (%zu)\n", count);
+    }
+    size_t shown = 0;
+    for (size_t i = first; i < tn_report_count(report); i++) {
+        const tn_finding *finding = tn_report_at(report, i);
+        if (is_kind(finding, kind) && tn_str_equal(group_of(finding), group)) {
+            printed[i] = true;
+            if (!cli->terminal || shown++ < GROUP_CAP) {
+                print_finding(cli, finding);
+            }
+        }
+    }
+    if (cli->terminal && count > GROUP_CAP) {
+        printf("    and %zu more\n", count - GROUP_CAP);
+    }
+}
+
+static void print_kind(const cli_state *cli, const tn_report *report, size_t kind, bool *printed)
+{
+    size_t count = count_kind(report, kind);
+    if (count == 0) {
+        return;
+    }
+    bool note = true;
+    for (size_t i = 0; i < tn_report_count(report); i++) {
+        const tn_finding *finding = tn_report_at(report, i);
+        note = note && (!is_kind(finding, kind) || finding->severity == TN_SEVERITY_NOTE);
+    }
+    printf("%s%s (%zu)%s%s\n", paint_start(cli->color_out, PAINT_HEAD), kinds[kind].title, count,
+           note ? ", which this mode allows" : "", paint_start(cli->color_out, PAINT_PLAIN));
+    for (size_t i = 0; i < tn_report_count(report); i++) {
+        if (is_kind(tn_report_at(report, i), kind) && !printed[i]) {
+            print_group(cli, report, kind, i, printed);
+        }
+    }
+}
+
+/* Prints the renames that would repair findings, each once with how many it repairs. */
+static void print_repairs(const cli_state *cli, const tn_report *report)
+{
+    bool titled = false;
+    for (size_t i = 0; i < tn_report_count(report); i++) {
+        tn_str rule = tn_report_at(report, i)->rule;
+        size_t count = 0;
+        bool first = rule.data != NULL;
+        for (size_t k = 0; rule.data != NULL && k < tn_report_count(report); k++) {
+            bool same = tn_str_equal(tn_report_at(report, k)->rule, rule);
+            first = first && !(same && k < i);
+            count += same;
+        }
+        if (!first) {
+            continue;
+        }
+        if (!titled) {
+            printf("%srepairs%s\n", paint_start(cli->color_out, PAINT_HEAD),
+                   paint_start(cli->color_out, PAINT_PLAIN));
+            titled = true;
+        }
+        char *findings = text_count(count, "finding");
+        printf("  %.*s  (%s)\n", (int)rule.len, rule.data, findings);
+        free(findings);
+    }
+}
+
+static void print_text(const cli_state *cli, const tn_checked *checked, const tn_report *report)
+{
+    char matched[TN_NUMBER_ROOM], wanted[TN_NUMBER_ROOM];
+    bool *printed = memory(calloc(tn_report_count(report) + 1, sizeof *printed));
+    tn_bytes_text(checked->matched_bytes, matched);
+    tn_bytes_text(checked->wanted_bytes, wanted);
+    printf("%s%s%s: restored by %s, mode %s\n",
+           paint_start(cli->color_out, checked->fits ? PAINT_HEAD : PAINT_BAD),
+           checked->fits ? "fits" : "does not fit", paint_start(cli->color_out, PAINT_PLAIN),
+           tn_loader_name(checked->loader), tn_check_mode_name(checked->mode));
+    printf("%llu of %llu wanted tensors, %s of %s\n", (unsigned long long)checked->matched,
+           (unsigned long long)checked->wanted, matched, wanted);
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        print_kind(cli, report, kind, printed);
+    }
+    print_repairs(cli, report);
+    free(printed);
+}
+
+/* Reads --loader and --mode, whose words the parser has checked. */
+static void read_choices(const cli_settings *set, tn_check_options *options)
+{
+    static const char *const modes[] = {"fits", "consumed", "existing", "nontrivial", "partial"};
+    if (set->loader != NULL) {
+        options->loader = strcmp(set->loader, "names") == 0 ? TN_LOADER_NAMES : TN_LOADER_OBJECTS;
+    }
+    for (int i = 0; set->mode != NULL && i < (int)(sizeof modes / sizeof *modes); i++) {
+        if (strcmp(set->mode, modes[i]) == 0) {
+            options->mode = (tn_check_mode)i;
+        }
+    }
+}
+
+/* Opens what the program wants, which is no argument but the value of --against. */
+static tn_status open_against(cli_state *cli, const tn_model **model_out, tn_error *err)
+{
+    if (cli->set->against == NULL) {
+        tn_status status = cli_fail(err, TN_E_USAGE, "check needs --against PATH");
+        cli_hint(err, "PATH is what the program wants: a checkpoint of it, or a names-and-shapes "
+                      "list");
+        return status;
+    }
+    return cli_open_path(cli, cli->set->against, model_out, err);
+}
+
+static tn_status run(cli_state *cli, tn_report *report, tn_error *err)
+{
+    const cli_settings *set = cli->set;
+    const tn_model *a = NULL, *b = NULL;
+    tn_checked checked = {0};
+    tn_check_options options = {.only = set->only.items,
+                                .n_only = set->only.count,
+                                .drop = set->drop.items,
+                                .n_drop = set->drop.count,
+                                .weights_only = set->weights_only,
+                                .ignore_unmatch = set->ignore_unmatch,
+                                .has_scheme = set->scheme != NULL};
+    read_choices(set, &options);
+    tn_status status = cli_scheme(cli, &options.scheme, err);
+    if (status == TN_OK && set->against != NULL) {
+        status = cli_open(cli, 0, &a, err);
+    }
+    if (status == TN_OK) {
+        status = open_against(cli, &b, err);
+    }
+    if (status == TN_OK) {
+        status = tn_check(a, b, &options, report, &checked, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    cli->answer = !checked.fits;
+    if (cli->json) {
+        print_json(cli, &checked, report);
+    } else if (!set->quiet) {
+        print_text(cli, &checked, report);
+    }
+    return TN_OK;
+}
+
+tn_status cmd_check(cli_state *cli, tn_error *err)
+{
+    tn_report *report = memory(tn_report_new(cli->ctx));
+    tn_status status = run(cli, report, err);
+    tn_report_free(report);
+    return status;
+}

@@ -1,0 +1,202 @@
+/* tenon ckpt: folders of checkpoints. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/errors.h"
+#include "cli/json.h"
+#include "cli/print.h"
+
+static const char *const classes[] = {[TN_CKPT_LIVE] = "live",
+                                      [TN_CKPT_PRESERVED] = "preserved",
+                                      [TN_CKPT_UNLISTED] = "unlisted",
+                                      [TN_CKPT_INCOMPLETE] = "incomplete"};
+
+enum { TIME_ROOM = 32 };
+
+/* Writes a time as RFC 3339 in UTC; "" if it is unknown. */
+static void time_text(double seconds, char out[TIME_ROOM])
+{
+    struct tm parts;
+    time_t whole = (time_t)seconds;
+    out[0] = '\0';
+    if (seconds > 0 && gmtime_r(&whole, &parts) != NULL) {
+        strftime(out, TIME_ROOM, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    }
+}
+
+static void put_names(tn_json_out *out, const char *key, const tn_str *names, size_t count)
+{
+    tn_json_key(out, key);
+    tn_json_array(out);
+    for (size_t i = 0; i < count; i++) {
+        tn_json_str(out, names[i]);
+    }
+    tn_json_array_end(out);
+}
+
+static void put_ckpt(tn_json_out *out, const tn_ckpt *ckpt)
+{
+    char time[TIME_ROOM];
+    time_text(ckpt->time, time);
+    tn_json_object(out);
+    tn_json_key(out, "prefix");
+    tn_json_str(out, ckpt->prefix);
+    tn_json_key(out, "format");
+    tn_json_text(out, "tf_checkpoint");
+    tn_json_key(out, "class");
+    tn_json_text(out, classes[ckpt->kind]);
+    tn_json_key(out, "step");
+    if (ckpt->step >= 0) {
+        tn_json_i64(out, ckpt->step);
+    } else {
+        tn_json_null(out);
+    }
+    tn_json_key(out, "time");
+    json_word(out, time);
+    tn_json_key(out, "bytes");
+    tn_json_u64(out, ckpt->bytes);
+    put_names(out, "files", ckpt->files, ckpt->n_files);
+    put_names(out, "missing", ckpt->missing, ckpt->n_missing);
+    tn_json_object_end(out);
+}
+
+static void print_list_json(cli_state *cli, const tn_ckpt_list *list)
+{
+    tn_json_out *out = json_begin(cli);
+    tn_json_key(out, "directory");
+    tn_json_text(out, list->directory);
+    tn_json_key(out, "latest");
+    tn_json_str(out, list->latest);
+    tn_json_key(out, "checkpoints");
+    tn_json_array(out);
+    for (size_t i = 0; i < list->count; i++) {
+        put_ckpt(out, &list->at[i]);
+    }
+    tn_json_array_end(out);
+}
+
+static void print_list_text(const cli_state *cli, const tn_ckpt_list *list)
+{
+    cli_table table;
+    table_init(&table, "lllrl");
+    table.headed = cli->terminal;
+    static const char *const heads[] = {"checkpoint", "class", "time", "bytes", ""};
+    for (size_t i = 0; table.headed && i < sizeof heads / sizeof *heads; i++) {
+        table_text(&table, heads[i]);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const tn_ckpt *ckpt = &list->at[i];
+        char time[TIME_ROOM], bytes[TN_NUMBER_ROOM];
+        time_text(ckpt->time, time);
+        tn_bytes_text(ckpt->bytes, bytes);
+        table_add(&table, text_escaped(ckpt->prefix));
+        table_text(&table, classes[ckpt->kind]);
+        table_text(&table, time);
+        table_text(&table, bytes);
+        bool latest = list->latest.data != NULL && tn_str_equal(list->latest, ckpt->prefix);
+        if (ckpt->n_missing > 0) {
+            char *missing = text_escaped(ckpt->missing[0]);
+            table_add(&table, text_format("lacks %s", missing));
+            free(missing);
+        } else {
+            table_text(&table, latest ? "latest" : "");
+        }
+    }
+    table_print(&table, stdout, 0, 0, cli->color_out);
+    table_clear(&table);
+}
+
+static tn_status run_ls(cli_state *cli, const char *path, tn_error *err)
+{
+    tn_ckpt_list list;
+    tn_status status = tn_ckpt_list_open(cli->ctx, path, &list, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    if (cli->json) {
+        print_list_json(cli, &list);
+    } else {
+        print_list_text(cli, &list);
+    }
+    tn_ckpt_list_clear(&list);
+    return TN_OK;
+}
+
+static tn_status run_latest(cli_state *cli, const char *path, tn_error *err)
+{
+    char latest[TN_CKPT_PATH];
+    tn_status status = tn_ckpt_latest(cli->ctx, path, latest, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    if (cli->json) {
+        tn_json_out *out = json_begin(cli);
+        tn_json_key(out, "latest");
+        tn_json_text(out, latest);
+    } else {
+        puts(latest);
+    }
+    return TN_OK;
+}
+
+static void print_recovered(cli_state *cli, const char *path, const tn_report *report,
+                            const tn_ckpt_recovered *done)
+{
+    if (cli->json) {
+        tn_json_out *out = json_begin(cli);
+        tn_json_key(out, "directory");
+        tn_json_text(out, path);
+        tn_json_key(out, "recovered");
+        tn_json_object(out);
+        tn_json_key(out, "finished");
+        tn_json_u64(out, done->finished);
+        tn_json_key(out, "staging");
+        tn_json_u64(out, done->staging);
+        tn_json_key(out, "state_mended");
+        tn_json_bool(out, done->state_mended);
+        tn_json_key(out, "state_rebuilt");
+        tn_json_bool(out, done->state_rebuilt);
+        tn_json_object_end(out);
+        return;
+    }
+    for (size_t i = 0; i < tn_report_count(report); i++) {
+        const tn_finding *finding = tn_report_at(report, i);
+        printf("%.*s\n", (int)finding->message.len, finding->message.data);
+    }
+    if (tn_report_count(report) == 0) {
+        puts("nothing to recover");
+    } else {
+        puts(cli->set->dry_run ? "nothing was changed (-n)" : "done");
+    }
+}
+
+static tn_status run_recover(cli_state *cli, const char *path, tn_error *err)
+{
+    tn_ckpt_recovered done = {0};
+    tn_report *report = memory(tn_report_new(cli->ctx));
+    tn_status status = tn_ckpt_recover(cli->ctx, path, cli->set->update_state, cli->set->dry_run,
+                                       report, &done, err);
+    if (status == TN_OK) {
+        print_recovered(cli, path, report, &done);
+    }
+    tn_report_free(report);
+    return status;
+}
+
+tn_status cmd_ckpt(cli_state *cli, tn_error *err)
+{
+    static const struct {
+        const char *name;
+        tn_status (*run)(cli_state *cli, const char *path, tn_error *err);
+    } actions[] = {{"latest", run_latest}, {"ls", run_ls}, {"recover", run_recover}};
+    const char *action = cli->command.arguments[0];
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        if (strcmp(action, actions[i].name) == 0) {
+            return actions[i].run(cli, cli->command.arguments[1], err);
+        }
+    }
+    tn_status status = cli_fail(err, TN_E_USAGE, "ckpt has no action '%s'", action);
+    cli_hint(err, "its actions are: latest, ls, recover");
+    return status;
+}
