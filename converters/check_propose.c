@@ -168,9 +168,9 @@ static bool is_open(const tni_want *want)
 }
 
 /* Tells whether a spare tensor could serve a want: same form, and the same kind of thing. */
-static bool could_serve(const tni_checking *c, const spare *spare, const tni_want *want)
+static bool could_serve(const tni_checking *c, const spare *one, const tni_want *want)
 {
-    const tn_tensor *a = &c->a->tensors[spare->index], *b = &c->b->tensors[want->b];
+    const tn_tensor *a = &c->a->tensors[one->index], *b = &c->b->tensors[want->b];
     return a->role == b->role && tni_check_form_fits(a, b);
 }
 
