@@ -345,6 +345,20 @@ static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options,
     return status;
 }
 
+/* Lets the writer warn of what stands in the output's folder. */
+static tn_status look_around(tn_plan *plan, tn_error *err)
+{
+    enum { FOLDER_NAMES = 1000000 };
+    tni_names siblings;
+    const tni_writer_ops *writer = plan->target.format->writer;
+    if (writer->look_around == NULL) {
+        return TN_OK;
+    }
+    tn_status status =
+        tni_list_folder(plan->ctx, plan->target.folder, FOLDER_NAMES, &plan->arena, &siblings, err);
+    return status == TN_OK ? writer->look_around(&plan->write, &siblings, err) : status;
+}
+
 /* Lets the writer lay out the whole output. */
 static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_error *err)
 {
@@ -389,6 +403,7 @@ tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
                (status = map(plan, options, err)) == TN_OK &&
                (status = describe_all(plan, err)) == TN_OK) {
         status = lay_out(plan, options, err);
+        status = status == TN_OK ? look_around(plan, err) : status;
     }
     if (status != TN_OK) {
         tn_plan_free(plan);

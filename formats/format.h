@@ -118,6 +118,9 @@ typedef struct tni_writer_ops {
     /* Lists the main files that an output named `name` may have had before, in any layout: what
      * `-f` replaces and what makes the output exist. */
     tn_status (*mains)(tn_str name, tni_arena *arena, tni_names *mains_out, tn_error *err);
+    /* Looks at the names that stand in the output's folder already and warns in write->notes of
+     * what will not go with the new output. NULL: nothing to warn of. */
+    tn_status (*look_around)(tni_write *write, const tni_names *siblings, tn_error *err);
     /* Tells whether an output name means this format although no extension says so ("ckpt-7").
      * NULL: none does. */
     bool (*claims)(tn_str name);

@@ -21,6 +21,10 @@ static bool name_ok(tn_str name, const char **why_out)
         *why_out = "TensorFlow cannot store a tensor without a name";
         return false;
     }
+    if (name.data[0] == '\0') {
+        *why_out = "TensorFlow would take a name that begins with a NUL for a slice";
+        return false;
+    }
     if (tn_str_equal(name, TN_LIT(TNI_TF_OBJECT_GRAPH))) {
         *why_out = "TensorFlow would take it for an object graph";
         return false;
@@ -276,6 +280,21 @@ static tn_status mains(tn_str name, tni_arena *arena, tni_names *mains_out, tn_e
     return status;
 }
 
+/* A .meta is never replaced: it goes on speaking of the graph that was saved with the old values.
+ */
+static tn_status look_around(tni_write *write, const tni_names *siblings, tn_error *err)
+{
+    tn_str meta;
+    tn_status status =
+        tni_arena_format(write->arena, &meta, err, "%s" TNI_TF_META_SUFFIX, write->name);
+    if (status == TN_OK && tni_names_has(siblings, meta)) {
+        status =
+            tn_report_say(write->notes, TN_SEVERITY_WARNING, "meta", TN_STR_NONE, err,
+                          "%s beside it stays, and still speaks of the old checkpoint", meta.data);
+    }
+    return status;
+}
+
 /* Names that TensorFlow users give to checkpoints: ckpt-7, model.ckpt-1000, model.ckpt. */
 static bool claims(tn_str name)
 {
@@ -303,6 +322,7 @@ const tni_writer_ops tni_tf_writer = {
     .headers = headers,
     .finish = finish,
     .mains = mains,
+    .look_around = look_around,
     .claims = claims,
     .bare_names = true,
 };
