@@ -43,7 +43,7 @@ struct tn_model {
 };
 
 /* What a name may mean in a scheme besides one tensor (tni_model_index). */
-enum { TNI_INDEX_MANY = UINT32_MAX - 1 };
+#define TNI_INDEX_MANY (UINT32_MAX - 1)
 
 /* Finds a name in one scheme: an index, TN_NO_INDEX, or TNI_INDEX_MANY where several tensors have
  * it. */

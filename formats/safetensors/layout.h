@@ -187,5 +187,4 @@ tn_status tni_st_name_shards(tni_write *write, size_t n_shards, tn_error *err);
 /* Builds the index file's text. */
 tn_status tni_st_index_text(const tni_write *write, tni_buffer *out, tn_error *err);
 
-
 #endif

@@ -3,7 +3,7 @@
 #include "core/hash.h"
 #include "formats/tf_checkpoint/layout.h"
 
-enum { MANY = UINT32_MAX - 1 };
+#define MANY (UINT32_MAX - 1)
 
 tn_str tni_tf_bare_key(tn_str key)
 {

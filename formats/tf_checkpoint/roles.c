@@ -4,7 +4,8 @@
 #include "formats/tf_checkpoint/layout.h"
 #include "formats/tf_checkpoint/names.h"
 
-enum { MANY = UINT32_MAX - 1, MAX_SCOPES = 16 };
+#define MANY (UINT32_MAX - 1)
+enum { MAX_SCOPES = 16 };
 
 /* Children of Keras optimizers (2.11 and later) that list one variable for each trained one:
  * keras/src/optimizers/, their build methods. */

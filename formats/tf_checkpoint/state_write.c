@@ -33,27 +33,42 @@ tn_str tni_tf_state_last(tn_str path)
     return slash == NULL ? path : tn_str_skip(path, (size_t)(slash - path.data) + 1);
 }
 
-/* Writes a string field with protobuf's escapes; UTF-8 stays as it is, other bytes become octal
- * (text_format.cc). */
+/* The escapes that protobuf's text format has letters for (text_format.cc). */
+static const char *named_escape(char c)
+{
+    switch (c) {
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    case '"':
+        return "\\\"";
+    case '\'':
+        return "\\'";
+    case '\\':
+        return "\\\\";
+    default:
+        return NULL;
+    }
+}
+
+/* Writes a string field; UTF-8 stays as it is, other bytes become octal. */
 static void put_string(tni_buffer *out, const char *field, tn_str text)
 {
     bool utf8 = tn_utf8_valid(text);
     tni_buffer_format(out, "%s: \"", field);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        const char *named = c == '\n'   ? "\\n"
-                            : c == '\r' ? "\\r"
-                            : c == '\t' ? "\\t"
-                            : c == '"'  ? "\\\""
-                            : c == '\'' ? "\\'"
-                            : c == '\\' ? "\\\\"
-                                        : NULL;
+        const char *named = named_escape(text.data[i]);
+        bool plain = c >= 0x20 && c != 0x7F && (c < 0x80 || utf8);
         if (named != NULL) {
             tni_buffer_text(out, named);
-        } else if (c < 0x20 || c == 0x7F || (c >= 0x80 && !utf8)) {
-            tni_buffer_format(out, "\\%03o", c);
+        } else if (plain) {
+            tni_buffer_char(out, text.data[i]);
         } else {
-            tni_buffer_char(out, (char)c);
+            tni_buffer_format(out, "\\%03o", c);
         }
     }
     tni_buffer_text(out, "\"\n");

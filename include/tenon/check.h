@@ -22,6 +22,7 @@ typedef enum tn_check_mode {
     TN_CHECK_PARTIAL     /* nothing else (expect_partial) */
 } tn_check_mode;
 
+/* The flags of `check`; all zeros: everything, by the loader that fits both sides. */
 typedef struct tn_check_options {
     tn_loader loader;
     tn_check_mode mode;
@@ -35,6 +36,7 @@ typedef struct tn_check_options {
     tn_scheme scheme;
 } tn_check_options;
 
+/* What a check found. */
 typedef struct tn_checked {
     bool fits;        /* the answer in the mode asked for */
     tn_loader loader; /* the one that was predicted */
@@ -52,6 +54,7 @@ typedef struct tn_checked {
 TN_API tn_status tn_check(const tn_model *a, const tn_model *b, const tn_check_options *options,
                           tn_report *report, tn_checked *checked_out, tn_error *err);
 
+/* Return the words of a loader and of a mode, as options and JSON spell them. */
 TN_API const char *tn_loader_name(tn_loader loader);
 TN_API const char *tn_check_mode_name(tn_check_mode mode);
 

@@ -6,6 +6,7 @@
 #include <tenon/context.h>
 #include <tenon/report.h>
 
+/* What a folder of checkpoints thinks of one of them. */
 typedef enum tn_ckpt_class {
     TN_CKPT_LIVE,      /* listed in the state file */
     TN_CKPT_PRESERVED, /* complete, not listed, not newer than last_preserved_timestamp: kept for
@@ -14,6 +15,7 @@ typedef enum tn_ckpt_class {
     TN_CKPT_INCOMPLETE /* a file is missing */
 } tn_ckpt_class;
 
+/* One checkpoint of a folder. */
 typedef struct tn_ckpt {
     tn_str prefix; /* plain name */
     tn_ckpt_class kind;
@@ -24,6 +26,7 @@ typedef struct tn_ckpt {
     size_t n_files, n_missing;
 } tn_ckpt;
 
+/* All checkpoints of a folder. Strings and arrays live until tn_ckpt_list_clear. */
 typedef struct tn_ckpt_list {
     const char *directory; /* as given */
     tn_str latest;         /* what the state file calls latest, if it is complete; else none */

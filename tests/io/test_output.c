@@ -415,7 +415,7 @@ static void two_writers_never_mix(void **state)
             children[i] = fork();
             if (children[i] == 0) {
                 usleep((useconds_t)(i * (round / 2) * 20));
-                _exit(pair("m", i == 0 ? "first" : "second", replace ? &force : &fresh, NULL));
+                _exit((int)pair("m", i == 0 ? "first" : "second", replace ? &force : &fresh, NULL));
             }
         }
         int done = 0;
