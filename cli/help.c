@@ -5,12 +5,31 @@
 
 #include "cli/print.h"
 
-static const char exit_codes[] =
-    "  0  done, or the answer is yes       5  could not write, or the output exists\n"
-    "  1  the answer is no                 6  a limit, or not enough memory\n"
-    "  2  the command must change          7  the output failed its own verification\n"
-    "  3  cannot read, not found, unknown  8  unsafe input\n"
-    "  4  corrupt                          128+n  ended by signal n\n";
+const char *const exit_codes[] = {
+    "0",     "done, or the answer is yes",
+    "1",     "the answer is no",
+    "2",     "the command must change",
+    "3",     "cannot read, not found, unknown or unsupported",
+    "4",     "corrupt",
+    "5",     "could not write, or the output exists",
+    "6",     "a limit, or not enough memory",
+    "7",     "the output failed its own verification",
+    "8",     "unsafe input",
+    "128+n", "ended by signal n",
+    NULL,
+};
+
+static void print_exit_codes(FILE *out)
+{
+    cli_table table;
+    table_init(&table, "ll");
+    for (const char *const *code = exit_codes; *code != NULL; code++) {
+        table_text(&table, *code);
+    }
+    fputs("\nExit codes\n", out);
+    table_print(&table, out, 2, 0, false);
+    table_clear(&table);
+}
 
 /* Makes `-o, --output FILE` of an option. */
 static char *option_words(const cli_option *option)
@@ -76,7 +95,7 @@ void help_program(FILE *out)
     fputs("  help VERB\n", out);
     print_options(out, "Options of all verbs, before or behind the verb", global_options);
     print_limits(out);
-    fprintf(out, "\nExit codes\n%s", exit_codes);
+    print_exit_codes(out);
     fputs("\n  tenon help VERB tells all about one verb\n", out);
 }
 

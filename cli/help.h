@@ -6,6 +6,9 @@
 
 #include "cli/verbs.h"
 
+/* Each exit code and what it means, in turn; NULL ends. */
+extern const char *const exit_codes[];
+
 /* Prints what `tenon` alone says: how to go on. */
 void help_short(FILE *out);
 /* Prints all verbs, the global options and the exit codes. */

@@ -327,6 +327,12 @@ static const char *const ckpt_examples[] = {
     NULL,
 };
 
+static const char *const completion_examples[] = {
+    "source <(tenon completion bash)",
+    "for this shell",
+    NULL,
+};
+
 static const char paths[] =
     "PATH is any member of a set (prefix, index, shard), or a folder that holds one set.\n"
     "FORMAT:PATH says how it is to be read.";
@@ -433,6 +439,15 @@ const cli_verb verbs[] = {
      .least = 2,
      .most = 2,
      .run = cmd_ckpt},
+    {.name = "completion",
+     .summary = "print a script that completes commands in a shell",
+     .synopsis = "bash|zsh|fish",
+     .options = no_options,
+     .examples = completion_examples,
+     .also = "complete",
+     .least = 1,
+     .most = 1,
+     .run = cmd_completion},
     {.name = "formats",
      .summary = "what can be read and written, with its limits",
      .synopsis = "",
