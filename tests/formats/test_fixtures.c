@@ -39,9 +39,10 @@ static void same_text(const place *p, const char *field, tn_str found)
 static void same_shape(const place *p, const tn_tensor *tensor)
 {
     const json_t *shape = json_object_get(p->record, "shape");
-    bool same = json_array_size(shape) == tensor->rank;
+    bool same = json_is_null(shape) == tensor->any_shape && json_array_size(shape) == tensor->rank;
     for (uint32_t i = 0; same && i < tensor->rank; i++) {
-        same = json_integer_value(json_array_get(shape, i)) == tensor->shape[i];
+        const json_t *size = json_array_get(shape, i);
+        same = (json_is_null(size) ? -1 : json_integer_value(size)) == tensor->shape[i];
     }
     if (!same) {
         wrong(p, "shape", TN_STR_NONE);
@@ -74,7 +75,9 @@ static void same_tensor(const place *p, const tn_model *model, const tn_tensor *
     same_text(p, "key", tensor->alias[TN_SCHEME_KEY]);
     same_text(p, "object", tensor->alias[TN_SCHEME_OBJECT]);
     same_text(p, "full", tensor->alias[TN_SCHEME_FULL]);
-    same_text(p, "dtype", tn_str_of(tn_dtype_about(tensor->dtype)->name));
+    same_text(p, "dtype",
+              tensor->dtype == TN_DTYPE_NONE ? TN_STR_NONE
+                                             : tn_str_of(tn_dtype_about(tensor->dtype)->name));
     same_text(p, "role", tn_str_of(tn_role_name(tensor->role)));
     same_text(p, "slot", tensor->slot);
     same_text(p, "slot_of",
