@@ -88,18 +88,6 @@ bool tni_get_varint64(tni_cursor *c, uint64_t *out)
     return get_varint(c, 64, out);
 }
 
-uint32_t tni_load_u32le(const void *p)
-{
-    const uint8_t *b = p;
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-uint64_t tni_load_u64le(const void *p)
-{
-    const uint8_t *b = p;
-    return (uint64_t)tni_load_u32le(b) | (uint64_t)tni_load_u32le(b + 4) << 32;
-}
-
 void tni_store_u32le(void *p, uint32_t value)
 {
     uint8_t *b = p;

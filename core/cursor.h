@@ -38,8 +38,18 @@ bool tni_get_bytes(tni_cursor *c, size_t len, const uint8_t **out);
 bool tni_skip(tni_cursor *c, size_t len);
 
 /* Loads and stores in a given byte order from unaligned memory. */
-uint32_t tni_load_u32le(const void *p);
-uint64_t tni_load_u64le(const void *p);
+static inline uint32_t tni_load_u32le(const void *p)
+{
+    const uint8_t *b = p;
+    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static inline uint64_t tni_load_u64le(const void *p)
+{
+    const uint8_t *b = p;
+    return (uint64_t)tni_load_u32le(b) | (uint64_t)tni_load_u32le(b + 4) << 32;
+}
+
 void tni_store_u32le(void *p, uint32_t value);
 void tni_store_u64le(void *p, uint64_t value);
 /* Encodes a varint; returns its length (1…10). */
