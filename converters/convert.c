@@ -92,10 +92,11 @@ static tn_status try_skip(const tn_plan *plan, bool *skip_out, tn_error *err)
 static tn_status write_output(tn_plan *plan, tn_converted *converted, tn_error *err)
 {
     tni_output *output = NULL;
-    bool is_set = plan->write.n_files > 1 || plan->target.old.count > 1;
-    tni_output_options options = {.replace = plan->replace,
-                                  .old = is_set ? &plan->target.old : NULL};
+    const tni_names *old = &plan->target.old;
     tn_str index = plan->write.files[plan->write.index_file].name;
+    bool is_set = plan->write.n_files > 1 || old->count > 1 ||
+                  (old->count == 1 && !tn_str_equal(old->at[0], index));
+    tni_output_options options = {.replace = plan->replace, .old = is_set ? old : NULL};
     tn_status status =
         tni_output_new(plan->ctx, plan->target.folder, index, &options, &output, err);
     if (status == TN_OK) {

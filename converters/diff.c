@@ -121,7 +121,8 @@ static tn_status compare_pair(comparison *c, const tn_tensor *a, const tn_tensor
         return report_pair(c, a, b, "shape", NULL, "the shapes differ", err);
     }
     bool known = a->dtype != TN_DTYPE_NONE && b->dtype != TN_DTYPE_NONE;
-    if (known && a->dtype != b->dtype && !c->options->tolerant) {
+    if (known && a->dtype != b->dtype &&
+        !(c->options->tolerant && tni_value_diff_can(a->dtype, b->dtype))) {
         return report_pair(c, a, b, "dtype", NULL, "the dtypes differ", err);
     }
     if (c->options->no_values || !have_values(a, b)) {
@@ -157,16 +158,26 @@ static tn_status choose_sides(const comparison *c, tni_choice *choices[2], bool 
     return status;
 }
 
+static bool is_dropped(const tni_choice *choice)
+{
+    return choice->cause == TNI_DROPPED || choice->cause == TNI_WITH_OWNER;
+}
+
+/* Tells whether a pair is compared: one side is kept, and neither was dropped by a flag. */
+static bool pair_takes_part(const tni_choice *a, const tni_choice *b)
+{
+    return (a->cause == TNI_KEPT || b->cause == TNI_KEPT) && !is_dropped(a) && !is_dropped(b);
+}
+
 static tn_status compare_all(comparison *c, const tni_pairing *pairing, tni_choice *choices[2],
                              tn_error *err)
 {
     tn_status status = TN_OK;
     for (uint32_t i = 0; status == TN_OK && i < c->a->count; i++) {
         uint32_t other = pairing->b_of_a[i];
-        bool takes_part = choices[0][i].cause == TNI_KEPT;
-        if (other == TN_NO_INDEX) {
-            status = takes_part ? report_single(c, &c->a->tensors[i], true, err) : TN_OK;
-        } else if (takes_part || choices[1][other].cause == TNI_KEPT) {
+        if (other == TN_NO_INDEX && choices[0][i].cause == TNI_KEPT) {
+            status = report_single(c, &c->a->tensors[i], true, err);
+        } else if (other != TN_NO_INDEX && pair_takes_part(&choices[0][i], &choices[1][other])) {
             status = compare_pair(c, &c->a->tensors[i], &c->b->tensors[other], err);
         }
     }

@@ -53,10 +53,13 @@ void tni_value_diff_free(tni_value_diff *diff)
 
 /* Maps the bits of a float to an integer that grows with its value, so that neighbours differ by
  * one. */
-static int64_t ordered_bits(unsigned bits, const void *element)
+static int64_t ordered_bits(unsigned bits, bool is_signed, const void *element)
 {
     uint64_t word = 0;
     memcpy(&word, element, bits / 8);
+    if (!is_signed) {
+        return (int64_t)word;
+    }
     uint64_t sign = UINT64_C(1) << (bits - 1);
     return (word & sign) != 0 ? -(int64_t)(word & (sign - 1)) : (int64_t)word;
 }
@@ -69,8 +72,29 @@ static uint64_t ulps(tn_dtype dtype, const void *a, const void *b)
     if (isnan(tn_number_double(dtype, a)) || isnan(tn_number_double(dtype, b))) {
         return UINT64_MAX;
     }
-    int64_t x = ordered_bits(about->bits, a), y = ordered_bits(about->bits, b);
+    bool is_signed = dtype != TN_FLOAT8_E8M0FNU; /* an exponent alone */
+    int64_t x = ordered_bits(about->bits, is_signed, a);
+    int64_t y = ordered_bits(about->bits, is_signed, b);
     return x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x;
+}
+
+/* The distance of two 64-bit integers, which a double may not hold apart; false for other dtypes.
+ */
+static bool far_integers(tn_dtype dtype_a, const void *a, tn_dtype dtype_b, const void *b,
+                         double *distance_out)
+{
+    uint64_t x, y;
+    bool is_signed = dtype_a == TN_INT64;
+    if (dtype_a != dtype_b || (!is_signed && dtype_a != TN_UINT64)) {
+        return false;
+    }
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    uint64_t flip = is_signed ? UINT64_C(1) << 63 : 0;
+    x ^= flip;
+    y ^= flip;
+    *distance_out = (double)(x > y ? x - y : y - x);
+    return true;
 }
 
 /* Tells whether two numbers are equal within the tolerance. */
@@ -79,13 +103,16 @@ static bool is_close(const tn_diff_options *options, double a, double b)
     if (isnan(a) || isnan(b)) {
         return isnan(a) && isnan(b);
     }
+    if (isinf(a) || isinf(b)) {
+        return a == b;
+    }
     return a == b || fabs(a - b) <= options->atol + options->rtol * fabs(b);
 }
 
 /* Takes one differing number into the measures. */
-static void measure(tn_value_difference *d, double a, double b)
+static void measure(tn_value_difference *d, double abs, double b)
 {
-    double abs = fabs(a - b), rel = abs / fabs(b);
+    double rel = abs / fabs(b);
     d->max_abs = abs > d->max_abs ? abs : d->max_abs;
     d->max_rel = rel > d->max_rel ? rel : d->max_rel;
 }
@@ -98,7 +125,12 @@ static bool compare_number(const tn_diff_options *options, tn_dtype dtype_a, con
     double x = tn_number_double(dtype_a, a), y = tn_number_double(dtype_b, b);
     bool same_float = dtype_a == dtype_b && tn_dtype_about(dtype_a)->kind == TN_KIND_FLOAT;
     uint64_t apart = same_float ? ulps(dtype_a, a, b) : 0;
-    measure(d, x, y);
+    double distance = fabs(x - y);
+    bool far = far_integers(dtype_a, a, dtype_b, b, &distance);
+    measure(d, distance, y);
+    if (far) {
+        return options->tolerant && distance <= options->atol + options->rtol * fabs(y);
+    }
     if (same_float && apart > d->max_ulp) {
         d->max_ulp = apart;
     }
@@ -167,10 +199,22 @@ static tn_status compare_numbers(tni_value_diff *diff, const tn_tensor *a, const
     return status;
 }
 
-/* Packed elements are compared by the bytes that hold them. */
+/* Takes element `index` out of a stream of `bits` bits each, lowest bits first. */
+static unsigned packed_element(const char *bytes, int64_t index, unsigned bits)
+{
+    uint64_t at = (uint64_t)index * bits;
+    unsigned word = (uint8_t)bytes[at / 8];
+    if (at % 8 + bits > 8) {
+        word |= (unsigned)(uint8_t)bytes[at / 8 + 1] << 8;
+    }
+    return word >> at % 8 & ((1u << bits) - 1);
+}
+
+/* Packed elements are compared bit by bit. */
 static tn_status compare_packed(tni_value_diff *diff, const tn_tensor *a, const tn_tensor *b,
                                 tn_value_difference *d, tn_error *err)
 {
+    unsigned bits = tn_dtype_about(a->dtype)->bits;
     tn_status status = tn_reader_start(diff->readers[0], a, err);
     if (status == TN_OK) {
         status = tn_reader_start(diff->readers[1], b, err);
@@ -180,9 +224,9 @@ static tn_status compare_packed(tni_value_diff *diff, const tn_tensor *a, const 
         for (int side = 0; status == TN_OK && side < 2; side++) {
             status = tn_reader_next(diff->readers[side], count, diff->chunks[side], err);
         }
-        size_t bytes = (size_t)count * tn_dtype_about(a->dtype)->bits / 8;
-        for (size_t i = 0; status == TN_OK && i < bytes; i++) {
-            d->differ += diff->chunks[0][i] != diff->chunks[1][i];
+        for (int64_t i = 0; status == TN_OK && i < count; i++) {
+            d->differ += packed_element(diff->chunks[0], i, bits) !=
+                         packed_element(diff->chunks[1], i, bits);
         }
         left -= count;
     }
@@ -206,16 +250,26 @@ static tn_status compare_strings(tni_value_diff *diff, const tn_tensor *a, const
     return status;
 }
 
+bool tni_value_diff_can(tn_dtype a, tn_dtype b)
+{
+    const tn_dtype sides[2] = {a, b};
+    for (int side = 0; side < 2; side++) {
+        tn_dtype_kind kind = tn_dtype_about(sides[side])->kind;
+        if (kind == TN_KIND_NONE || kind == TN_KIND_COMPLEX || kind == TN_KIND_STRING ||
+            kind == TN_KIND_PACKED || kind == TN_KIND_OPAQUE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 tn_status tni_value_diff_pair(tni_value_diff *diff, const tn_tensor *a, const tn_tensor *b,
                               tn_value_difference *difference_out, tn_error *err)
 {
     tn_value_difference d = {.has = true};
-    tn_dtype_kind kind = tn_dtype_about(a->dtype)->kind, other = tn_dtype_about(b->dtype)->kind;
-    bool numbers = kind != TN_KIND_STRING && kind != TN_KIND_PACKED && kind != TN_KIND_OPAQUE;
+    tn_dtype_kind kind = tn_dtype_about(a->dtype)->kind;
     tn_status status;
-    if (a->dtype != b->dtype &&
-        (kind == TN_KIND_COMPLEX || other == TN_KIND_COMPLEX || !numbers ||
-         other == TN_KIND_STRING || other == TN_KIND_PACKED || other == TN_KIND_OPAQUE)) {
+    if (a->dtype != b->dtype && !tni_value_diff_can(a->dtype, b->dtype)) {
         status = tni_fail(err, TN_E_UNSUPPORTED, "values of %s and %s cannot be compared",
                           tn_dtype_about(a->dtype)->name, tn_dtype_about(b->dtype)->name);
         tni_error_subject(err, a->alias[TN_SCHEME_NAME]);

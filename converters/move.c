@@ -93,9 +93,21 @@ static void cut(mover *m, size_t count)
     close_window(m, &first);
 }
 
-/* Reads parts [p, end) that stand one behind the other in the same source, in one call. Returns the
- * first part that does not belong to them. */
-static size_t read_neighbours(mover *m, size_t p, size_t end, char *buffer, tn_error *err)
+/* Reads parts one by one; those that cannot be read are marked. */
+static void read_singly(mover *m, size_t p, size_t end, char *buffer)
+{
+    for (; p < end; p++) {
+        const tni_run *run = &m->runs[m->parts[p].run];
+        m->parts[p].failed = tni_source_read(run->source, run->from + m->parts[p].skip, buffer,
+                                             m->parts[p].bytes, NULL) != TN_OK;
+        buffer += m->parts[p].bytes;
+    }
+}
+
+/* Reads parts [p, end) that stand one behind the other in the same source, in one call. Says which
+ * is the first part that does not belong to them. */
+static tn_status read_neighbours(mover *m, size_t p, size_t end, char *buffer, size_t *next_out,
+                                 tn_error *err)
 {
     const tni_run *run = &m->runs[m->parts[p].run];
     uint64_t from = run->from + m->parts[p].skip, bytes = m->parts[p].bytes;
@@ -107,11 +119,14 @@ static size_t read_neighbours(mover *m, size_t p, size_t end, char *buffer, tn_e
         }
         bytes += m->parts[next].bytes;
     }
-    if (tni_source_read(run->source, from, buffer, (size_t)bytes, err) != TN_OK &&
-        m->moving->keep_going) {
-        return p;
+    *next_out = next;
+    if (!m->moving->keep_going) {
+        return tni_source_read(run->source, from, buffer, (size_t)bytes, err);
     }
-    return next;
+    if (tni_source_read(run->source, from, buffer, (size_t)bytes, NULL) != TN_OK) {
+        read_singly(m, p, next, buffer);
+    }
+    return TN_OK;
 }
 
 /* Fills the buffer with a window's bytes. With keep_going a part that cannot be read marks its run.
@@ -120,19 +135,10 @@ static tn_status read_window(mover *m, const window *w, char *buffer, tn_error *
 {
     size_t end = w->first_part + w->n_parts;
     for (size_t p = w->first_part; p < end;) {
-        tn_error local = {0};
-        size_t next = read_neighbours(m, p, end, buffer, &local);
-        if (local.status != TN_OK && !m->moving->keep_going) {
-            *err = local;
-            return local.status;
-        }
-        if (next == p) {
-            next = p + 1;
-            if (tni_source_read(m->runs[m->parts[p].run].source,
-                                m->runs[m->parts[p].run].from + m->parts[p].skip, buffer,
-                                m->parts[p].bytes, NULL) != TN_OK) {
-                m->parts[p].failed = true;
-            }
+        size_t next;
+        tn_status status = read_neighbours(m, p, end, buffer, &next, err);
+        if (status != TN_OK) {
+            return status;
         }
         for (; p < next; p++) {
             m->parts[p].crc = tni_crc32c(0, buffer, m->parts[p].bytes);

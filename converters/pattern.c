@@ -35,23 +35,33 @@ static char separator_of(tn_str text)
     return !slash && dot ? '.' : '/';
 }
 
+/* Appends a token, but not one that adds nothing to the last: `****` is `**`, and `**`+`/`+`**`+`/`
+ * is one subtree. So no run of tokens that need no byte is longer than two. */
+static void add_token(tn_pattern *pattern, token_kind kind, char byte)
+{
+    token_kind last = pattern->count == 0 ? TOKEN_BYTE : pattern->tokens[pattern->count - 1].kind;
+    bool idle = kind != TOKEN_BYTE && (kind == last || last == TOKEN_ANYTHING);
+    if (!idle) {
+        pattern->tokens[pattern->count++] = (token){kind, byte};
+    }
+}
+
 static void compile(tn_pattern *pattern, const char *text, size_t len)
 {
     for (size_t i = 0; i < len;) {
-        token *next = &pattern->tokens[pattern->count++];
         if (text[i] != '*') {
-            *next = (token){TOKEN_BYTE, text[i++]};
+            add_token(pattern, TOKEN_BYTE, text[i++]);
             continue;
         }
         pattern->exact = false;
         if (i + 1 == len || text[i + 1] != '*') {
-            *next = (token){TOKEN_STAR, 0};
+            add_token(pattern, TOKEN_STAR, 0);
             i++;
             continue;
         }
         bool starts_segment = i == 0 || text[i - 1] == pattern->separator;
         bool subtree = starts_segment && i + 2 < len && text[i + 2] == pattern->separator;
-        *next = (token){subtree ? TOKEN_SUBTREE : TOKEN_ANYTHING, 0};
+        add_token(pattern, subtree ? TOKEN_SUBTREE : TOKEN_ANYTHING, 0);
         i += subtree ? 3 : 2;
     }
 }

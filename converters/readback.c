@@ -3,6 +3,7 @@
 #include "converters/move.h"
 #include "converters/values_equal.h"
 #include "core/error.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <tenon/text.h>
 
@@ -200,6 +201,23 @@ static tn_status compare_pieced(const tn_plan *plan, const tn_model *staged, tn_
     return TN_OK;
 }
 
+/* Opens what was staged. If its own reader finds it broken, the writer is to blame, not the input.
+ */
+static tn_status open_staged(const tn_plan *plan, const char *path, tn_model **staged_out,
+                             tn_error *err)
+{
+    tn_error why = {0};
+    tn_status status = tni_open_with(plan->ctx, plan->target.format, path, staged_out, &why);
+    if (status == TN_CORRUPT || status == TN_UNSUPPORTED || status == TN_UNSAFE) {
+        char what[TN_ERROR_TEXT];
+        snprintf(what, sizeof what, "cannot be read back: %.1400s", why.message);
+        status = wrong(plan, TN_STR_NONE, err, what);
+    } else if (status != TN_OK && err != NULL && err->status == TN_OK) {
+        *err = why;
+    }
+    return status;
+}
+
 tn_status tni_readback(tn_plan *plan, const char *staged_folder, tn_converted *converted_out,
                        tn_error *err)
 {
@@ -209,7 +227,7 @@ tn_status tni_readback(tn_plan *plan, const char *staged_folder, tn_converted *c
     tn_status status = tni_arena_format(&plan->arena, &path, err, "%s/%.*s", staged_folder,
                                         (int)main.len, main.data);
     if (status == TN_OK) {
-        status = tni_open_with(plan->ctx, plan->target.format, path.data, &staged, err);
+        status = open_staged(plan, path.data, &staged, err);
     }
     if (status == TN_OK) {
         status = compare_forms(plan, staged, err);

@@ -10,6 +10,19 @@ static tn_str without_output(tn_str name)
     return tn_str_ends(name, TN_LIT(":0")) ? tn_str_first(name, name.len - 2) : name;
 }
 
+/* Finds what an alias of any scheme means. */
+static uint32_t find_alias(const tn_model *model, tn_str name)
+{
+    uint32_t found = TN_NO_INDEX;
+    for (int i = 0; i < TN_SCHEME_COUNT; i++) {
+        uint32_t other = tni_model_index(model, (tn_scheme)i, name);
+        if (other != TN_NO_INDEX) {
+            found = found == TN_NO_INDEX || found == other ? other : (uint32_t)TNI_INDEX_MANY;
+        }
+    }
+    return found;
+}
+
 /* Finds an exact name: in the scheme, then by any alias, each as written and without `:0`. Several:
  * TN_E_AMBIGUOUS by tn_model_lookup. */
 static tn_status find_exact(const tn_model *model, tn_scheme scheme, tn_str name,
@@ -19,11 +32,11 @@ static tn_status find_exact(const tn_model *model, tn_scheme scheme, tn_str name
     if (found == TN_NO_INDEX) {
         found = tni_model_index(model, scheme, without_output(name));
     }
-    for (int i = 0; found == TN_NO_INDEX && i < TN_SCHEME_COUNT; i++) {
-        found = tni_model_index(model, (tn_scheme)i, name);
-        if (found == TN_NO_INDEX) {
-            found = tni_model_index(model, (tn_scheme)i, without_output(name));
-        }
+    if (found == TN_NO_INDEX) {
+        found = find_alias(model, name);
+    }
+    if (found == TN_NO_INDEX) {
+        found = find_alias(model, without_output(name));
     }
     if (found == TNI_INDEX_MANY) {
         return tn_model_lookup(model, scheme, name, index_out, err);
@@ -181,7 +194,7 @@ tn_status tn_select(const tn_model *model, tn_scheme scheme, const char *const *
 static tn_status first_match(const tn_model *model, tn_scheme scheme, const char *const *patterns,
                              size_t count, uint32_t *first, bool *matched, tn_error *err)
 {
-    void *block;
+    void *block = NULL;
     tn_status status = tni_alloc_array(model->ctx, model->count, sizeof(bool), &block, err);
     bool *marked = block;
     for (size_t i = 0; status == TN_OK && i < count; i++) {
@@ -195,9 +208,7 @@ static tn_status first_match(const tn_model *model, tn_scheme scheme, const char
             }
         }
     }
-    if (block != NULL) {
-        tni_free(model->ctx, block);
-    }
+    tni_free(model->ctx, block);
     return status;
 }
 

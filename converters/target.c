@@ -161,13 +161,23 @@ static tn_status take_old(tn_plan *plan, const char *path, tni_names *members_ou
     if (status == TN_OK) {
         status = check_not_input(plan, source, err);
     }
-    *members_out = (tni_names){NULL, 0};
-    if (status == TN_OK && reader != NULL && reader->members != NULL &&
-        reader->members(plan->ctx, source, &plan->arena, members_out, NULL) != TN_OK) {
-        *members_out =
-            (tni_names){NULL, 0}; /* a damaged old set: its main file alone is replaced */
+    tni_names members = {NULL, 0};
+    if (status == TN_OK && reader != NULL && reader->members != NULL) {
+        tn_error why = {0};
+        tn_status found = reader->members(plan->ctx, source, &plan->arena, &members, &why);
+        if (found == TN_NOMEM || found == TN_READ || found == TN_CANCELLED) {
+            status = found;
+            if (err != NULL && err->status == TN_OK) {
+                *err = why;
+            }
+        } else if (found != TN_OK) {
+            members = (tni_names){NULL, 0}; /* a damaged old set: its main file alone is replaced */
+        }
     }
     tni_source_release(source);
+    if (status == TN_OK) {
+        *members_out = members;
+    }
     return status;
 }
 

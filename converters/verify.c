@@ -77,7 +77,9 @@ static tn_status judge(survey *s, size_t i, tn_report *report, tn_error *err)
         tni_leaf_compare(leaf, s->runs[i].crc, &error);
     }
     if (error.status == TN_CANCELLED || error.status == TN_NOMEM) {
-        *err = error;
+        if (err != NULL && err->status == TN_OK) {
+            *err = error;
+        }
         return error.status;
     }
     return error.status == TN_OK ? TN_OK : find(s, s->tensor[i], report, &error, err);

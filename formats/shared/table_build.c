@@ -162,6 +162,7 @@ static void shorten_after(tni_buffer *last)
 /* Ends the data block at hand; its last key stays in `data.last` until the index entry is made. */
 static void end_data_block(tni_table_build *table)
 {
+    table->out->failed = table->out->failed || table->data.bytes.failed || table->data.last.failed;
     if (table->data.bytes.len == 0) {
         return;
     }
