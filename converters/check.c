@@ -47,8 +47,8 @@ static bool fails(tn_check_mode mode, const char *code, const tn_tensor *tensor)
         return mode == TN_CHECK_FITS || mode == TN_CHECK_CONSUMED || mode == TN_CHECK_EXISTING;
     }
     if (strcmp(code, "unexpected") == 0) {
-        return mode == TN_CHECK_CONSUMED ||
-               (mode == TN_CHECK_FITS && tensor->role == TN_ROLE_VARIABLE);
+        bool variable = tensor != NULL && tensor->role == TN_ROLE_VARIABLE;
+        return mode == TN_CHECK_CONSUMED || (mode == TN_CHECK_FITS && variable);
     }
     return true; /* mismatches, no overlap */
 }

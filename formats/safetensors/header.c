@@ -410,7 +410,7 @@ tn_status tni_st_header_read(tni_st_header *header, tn_context *ctx, tn_source *
 {
     *header = (tni_st_header){.ctx = ctx};
     tni_arena_init(&header->arena, ctx, ctx->limits.memory);
-    tn_str text;
+    tn_str text = TN_STR_NONE;
     tn_status status = load_text(header, source, &text, err);
     if (status == TN_OK) {
         status = parse_text(header, text, tni_source_path(source), findings, err);

@@ -184,7 +184,7 @@ static tn_status read_lengths(stream *s, lengths *l, uint32_t *crc, tn_error *er
     const tni_leaf *leaf = s->leaf;
     l->before = l->inside = l->total = 0;
     for (uint64_t i = 0; i < (uint64_t)leaf->elements; i++) {
-        uint64_t length;
+        uint64_t length = 0;
         tn_status status = stream_varint(s, &length, err);
         if (status != TN_OK) {
             return status;
@@ -279,7 +279,7 @@ static tn_status verify_variants(const tni_leaf *leaf, tn_error *err)
     uint32_t crc = 0;
     stream_start(&s, leaf);
     for (int64_t i = 0; i < leaf->elements; i++) {
-        uint64_t length;
+        uint64_t length = 0;
         tn_status status = stream_varint(&s, &length, err);
         if (status == TN_OK) {
             crc = sum_number(leaf, crc, length, 8);
