@@ -120,6 +120,9 @@ static int by_source(const void *a, const void *b)
     if (order == 0) {
         order = (x->source_offset > y->source_offset) - (x->source_offset < y->source_offset);
     }
+    if (order == 0) {
+        order = (x->bytes > 0) - (y->bytes > 0); /* what has no bytes stood before what has */
+    }
     return order != 0 ? order : tn_str_compare(x->key, y->key);
 }
 

@@ -1,0 +1,133 @@
+"""tf.compat.v1.train.Saver restores what tenon wrote: name-based checkpoints, partitioned, sharded, renamed."""
+import support
+from support import convert, scratch, tenon
+
+import numpy as np
+import tensorflow as tf
+
+tf1 = tf.compat.v1
+tf1.disable_v2_behavior()
+
+
+def variables(scope, names, shape=(3, 2)):
+    with tf1.variable_scope(scope) if scope else tf1.variable_scope(tf1.get_variable_scope()):
+        return [tf1.get_variable(name, shape, tf.float32, tf1.zeros_initializer()) for name in names]
+
+
+def fill(session):
+    """Gives every variable of some size its own values."""
+    session.run(tf1.global_variables_initializer())
+    for index, variable in enumerate(tf1.global_variables()):
+        shape = variable.shape.as_list()
+        if variable.dtype.base_dtype == tf.float32:
+            count = int(np.prod(shape))
+            variable.load((np.arange(count, dtype='float32') + 100 * index + 1).reshape(shape), session)
+
+
+def saved(folder, build, sharded=False, devices=1):
+    """Builds, fills and saves a graph; returns its values by name."""
+    with tf1.Graph().as_default():
+        build()
+        config = tf1.ConfigProto(device_count={'CPU': devices})
+        with tf1.Session(config=config) as session:
+            fill(session)
+            tf1.train.Saver(sharded=sharded).save(session, f'{folder}/in', write_meta_graph=False, write_state=False)
+            return {variable.op.name: session.run(variable) for variable in tf1.global_variables()}
+
+
+def restored(prefix, build):
+    with tf1.Graph().as_default():
+        build()
+        with tf1.Session(config=tf1.ConfigProto(device_count={'CPU': 2})) as session:
+            session.run(tf1.global_variables_initializer())
+            tf1.train.Saver().restore(session, str(prefix))
+            return {variable.op.name: session.run(variable) for variable in tf1.global_variables()}
+
+
+def same(ours, theirs):
+    assert ours.keys() == theirs.keys(), ours.keys() ^ theirs.keys()
+    for name, value in theirs.items():
+        assert np.asarray(ours[name]).tobytes() == np.asarray(value).tobytes(), name
+
+
+def there(build, **options):
+    """Carries a graph's checkpoint to TensorFlow directly and by way of safetensors, and restores both."""
+    with scratch() as folder:
+        wanted = saved(folder, build, **options)
+        convert(folder / 'in', folder / 'direct', '--to', 'tf_checkpoint')
+        same(restored(folder / 'direct', build), wanted)
+        convert(folder / 'in', folder / 'via.safetensors')
+        convert(folder / 'via.safetensors', folder / 'back', '--to', 'tf_checkpoint')
+        same(restored(folder / 'back', build), wanted)
+
+
+def plain():
+    variables('my_model', ['W', 'b'])
+    tf1.train.create_global_step()
+
+
+def with_adam():
+    loss = tf.add_n([tf.reduce_sum(tf.square(variable)) for variable in variables('my_model', ['W', 'b'])])
+    with tf1.variable_scope('my_model'):
+        tf1.train.AdamOptimizer().minimize(loss, global_step=tf1.train.create_global_step())
+
+
+def partitioned():
+    with tf1.variable_scope('emb', partitioner=tf1.fixed_size_partitioner(3)):
+        table = tf1.get_variable('table', (10, 4), tf.float32, tf1.zeros_initializer())
+    tf1.train.AdamOptimizer().minimize(tf.reduce_sum(tf.square(tf.convert_to_tensor(table))))
+
+
+def on_two_devices():
+    with tf1.device('/cpu:0'):
+        variables('first', ['W'])
+    with tf1.device('/cpu:1'):
+        variables('second', ['W'])
+
+
+def test_plain():
+    """Two variables and a step."""
+    there(plain)
+
+
+def test_adam():
+    """Adam's slots inside a scope."""
+    there(with_adam)
+
+
+def test_partitioned():
+    """A partitioned variable and its partitioned slots."""
+    there(partitioned)
+
+
+def test_sharded():
+    """Shards of two devices."""
+    there(on_two_devices, sharded=True, devices=2)
+
+
+def test_object_based_by_full_names():
+    """--scheme full gives a Saver the names that it asks for."""
+    with scratch() as folder:
+        with tf1.Graph().as_default():
+            module = tf.Module()
+            with tf1.variable_scope('net', use_resource=True):
+                module.kernel = tf1.get_variable('kernel', (3, 2), tf.float32, tf1.zeros_initializer())
+            with tf1.Session() as session:
+                fill(session)
+                wanted = {'net/kernel': session.run(module.kernel)}
+                tf.train.Checkpoint(module=module).write(f'{folder}/in', options=None) if tf.executing_eagerly() else \
+                    tf1.train.Checkpoint(module=module).write(f'{folder}/in', session=session)
+        convert(folder / 'in', folder / 'out', '--to', 'tf_checkpoint', '--scheme', 'full', '--layout', 'names',
+                '--weights-only')
+        same(restored(folder / 'out', lambda: variables('net', ['kernel'])), wanted)
+
+
+def test_verify_finds_nothing():
+    """`verify` proves what a Saver wrote."""
+    with scratch() as folder:
+        saved(folder, with_adam)
+        assert b'proved' in tenon('verify', folder / 'in')
+
+
+if __name__ == '__main__':
+    support.main(globals())
