@@ -96,10 +96,12 @@ static void print_form(const tn_form *form)
 /* Prints one finding: the name, what is wanted, what the file has. */
 static void print_finding(const cli_state *cli, const tn_finding *finding)
 {
-    printf("    %s", paint_start(cli->color_out, PAINT_NAME));
-    if (finding->name.data != NULL) {
-        print_escaped(stdout, finding->name);
+    if (finding->name.data == NULL) {
+        printf("    %.*s\n", (int)finding->message.len, finding->message.data);
+        return;
     }
+    printf("    %s", paint_start(cli->color_out, PAINT_NAME));
+    print_escaped(stdout, finding->name);
     fputs(paint_start(cli->color_out, PAINT_PLAIN), stdout);
     print_form(finding->expected.has ? &finding->expected : &finding->found);
     printf(": %.*s", (int)finding->message.len, finding->message.data);

@@ -61,6 +61,17 @@ static void put_ckpt(tn_json_out *out, const tn_ckpt *ckpt)
     tn_json_object_end(out);
 }
 
+/* Writes fields that this action leaves unknown. */
+static void put_nulls(tn_json_out *out, const char *first, const char *second)
+{
+    tn_json_key(out, first);
+    tn_json_null(out);
+    if (second != NULL) {
+        tn_json_key(out, second);
+        tn_json_null(out);
+    }
+}
+
 static void print_list_json(cli_state *cli, const tn_ckpt_list *list)
 {
     tn_json_out *out = json_begin(cli);
@@ -74,6 +85,7 @@ static void print_list_json(cli_state *cli, const tn_ckpt_list *list)
         put_ckpt(out, &list->at[i]);
     }
     tn_json_array_end(out);
+    put_nulls(out, "recovered", NULL);
 }
 
 static void print_list_text(const cli_state *cli, const tn_ckpt_list *list)
@@ -132,8 +144,10 @@ static tn_status run_latest(cli_state *cli, const char *path, tn_error *err)
     }
     if (cli->json) {
         tn_json_out *out = json_begin(cli);
+        put_nulls(out, "directory", NULL);
         tn_json_key(out, "latest");
         tn_json_text(out, latest);
+        put_nulls(out, "checkpoints", "recovered");
     } else {
         puts(latest);
     }
@@ -147,6 +161,7 @@ static void print_recovered(cli_state *cli, const char *path, const tn_report *r
         tn_json_out *out = json_begin(cli);
         tn_json_key(out, "directory");
         tn_json_text(out, path);
+        put_nulls(out, "latest", "checkpoints");
         tn_json_key(out, "recovered");
         tn_json_object(out);
         tn_json_key(out, "finished");

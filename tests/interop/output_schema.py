@@ -33,10 +33,10 @@ def main():
         wrong += [f'{case}: {error.json_path}: {error.message}' for error in validator.iter_errors(value)]
         for field in value if 'tenon' in value else ():
             less = {key: item for key, item in value.items() if key != field}
-            jsonl = field in ('tensors', 'findings') and value['verb'] in ('ls', 'diff')
+            jsonl = field in ('tensors', 'findings') and value['verb'] in ('ls', 'diff', 'check')
             if not jsonl and validator.is_valid(less):
                 accepted.append(f'{case}: {value["verb"]} without {field} is accepted')
-    missing = {'ls', 'show', 'get', 'convert', 'plan', 'verify', 'diff', 'formats'} - verbs
+    missing = {'ls', 'show', 'get', 'convert', 'plan', 'verify', 'diff', 'check', 'ckpt', 'formats'} - verbs
     wrong += accepted + [f'no golden document of {verb}' for verb in sorted(missing)]
     print('\n'.join(wrong) or f'{lines} lines of JSON fit the schema')
     return 1 if wrong else 0
