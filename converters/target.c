@@ -129,8 +129,7 @@ static tn_status same_file(const tn_plan *plan, const char *what, tn_error *err)
     tn_status status =
         tni_fail(err, TN_E_SAME_FILE, "the output would replace the input's file %s", what);
     tni_error_path(err, plan->target.path);
-    tni_error_hint(err, "write beside it, then move it: tenon convert %s %s.new",
-                   plan->source->path, plan->target.path);
+    tni_error_hint(err, "write it under another name; the input can be removed once that is there");
     return status;
 }
 
