@@ -11,9 +11,9 @@ enum { GROUP_CAP = 12 }; /* findings of a group that a terminal gets */
 static const struct {
     const char *code, *title;
 } kinds[] = {
-    {"no-overlap", "nothing in common"}, {"missing", "missing in the file"},
-    {"shape", "other shapes"},           {"dtype", "other dtypes"},
-    {"unexpected", "not wanted"},
+    {"no-overlap", "nothing in common"}, {"optimizer", "refused by the program"},
+    {"missing", "missing in the file"},  {"shape", "other shapes"},
+    {"dtype", "other dtypes"},           {"unexpected", "not wanted"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -144,6 +144,21 @@ static tn_status judge_rest(tni_checking *c, tn_error *err)
     return status;
 }
 
+/* A restore that raises an error fails in every mode. */
+static tn_status judge_optimizer(tni_checking *c, tn_error *err)
+{
+    if (!c->legacy_slots) {
+        return TN_OK;
+    }
+    tn_finding finding = {.code = "optimizer",
+                          .message =
+                              TN_LIT("the file's optimizer is a legacy one of Keras, whose "
+                                     "state the program's newer optimizer refuses: build the "
+                                     "program with tf.keras.optimizers.legacy")};
+    c->sums.mismatched++;
+    return add(c, &finding, NULL, err);
+}
+
 /* Zero overlap is never a success. */
 static tn_status judge_overlap(tni_checking *c, tn_error *err)
 {
@@ -247,6 +262,9 @@ tn_status tn_check(const tn_model *a, const tn_model *b, const tn_check_options 
     }
     if (status == TN_OK) {
         status = judge_rest(&c, err);
+    }
+    if (status == TN_OK) {
+        status = judge_optimizer(&c, err);
     }
     if (status == TN_OK) {
         status = judge_overlap(&c, err);

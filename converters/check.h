@@ -22,8 +22,9 @@ typedef struct tni_checking {
     tni_choice *chosen_a, *chosen_b; /* by tensor */
     tni_want *wants;
     size_t n_wants;
-    bool *used;   /* by tensor of A: some want takes it */
-    bool overlap; /* something met, besides the roots of object graphs */
+    bool *used;        /* by tensor of A: some want takes it */
+    bool overlap;      /* something met, besides the roots of object graphs */
+    bool legacy_slots; /* slots of a legacy Keras optimizer meet an optimizer that refuses them */
     tn_checked sums;
 } tni_checking;
 

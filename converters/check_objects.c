@@ -89,11 +89,21 @@ static uint32_t slot_of(const tn_object *optimizer, uint32_t variable, tn_str na
     return TN_NO_INDEX;
 }
 
+/* Keras's optimizers since 2.11 keep their state in a list, and raise an error when they are given
+ * slot variables. */
+static bool refuses_slots(const tn_object *optimizer)
+{
+    return optimizer->n_slots == 0 && child_of(optimizer, TN_LIT("_variables")) != TN_NO_INDEX;
+}
+
 static void meet_slots(meeting *m)
 {
     size_t end = 0;
     for (size_t o = 0; o < m->n_a; o++) {
         uint32_t optimizer = m->b_of_a[o];
+        if (optimizer != TN_NO_INDEX && m->a[o].n_slots > 0 && refuses_slots(&m->b[optimizer])) {
+            m->check->legacy_slots = true;
+        }
         for (uint32_t i = 0; optimizer != TN_NO_INDEX && i < m->a[o].n_slots; i++) {
             const tn_object_slot *slot = &m->a[o].slots[i];
             uint32_t variable = m->b_of_a[slot->variable];

@@ -48,9 +48,9 @@ typedef struct tn_checked {
 
 /* Checks `a`, the file, against `b`, what the program wants: another checkpoint, or a
  * names-and-shapes list. All findings go to `report` at once: "missing", "shape", "dtype" (name:
- * the wanted one; other: the file's), "unexpected", and "no-overlap". A finding that a rename would
- * repair carries it in `rule`. Errors: TN_E_IMPOSSIBLE (the loader does not apply to these),
- * TN_E_NO_MATCH, TN_E_NOMEM. */
+ * the wanted one; other: the file's), "unexpected", "optimizer" and "no-overlap". A finding that a
+ * rename would repair carries it in `rule`. Errors: TN_E_IMPOSSIBLE (the loader does not apply to
+ * these), TN_E_NO_MATCH, TN_E_NOMEM. */
 TN_API tn_status tn_check(const tn_model *a, const tn_model *b, const tn_check_options *options,
                           tn_report *report, tn_checked *checked_out, tn_error *err);
 

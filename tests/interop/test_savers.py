@@ -1,4 +1,6 @@
 """tf.compat.v1.train.Saver restores what tenon wrote: name-based checkpoints, partitioned, sharded, renamed."""
+import subprocess
+
 import support
 from support import convert, scratch, tenon
 
@@ -120,6 +122,48 @@ def test_object_based_by_full_names():
         convert(folder / 'in', folder / 'out', '--to', 'tf_checkpoint', '--scheme', 'full', '--layout', 'names',
                 '--weights-only')
         same(restored(folder / 'out', lambda: variables('net', ['kernel'])), wanted)
+
+
+def unscoped():
+    variables('', ['W', 'b'])
+
+
+def other_scope():
+    variables('net', ['W', 'b'])
+
+
+def more():
+    variables('my_model', ['W', 'b', 'c'])
+    tf1.train.create_global_step()
+
+
+def other_shape():
+    variables('my_model', ['W', 'b'], (2, 2))
+    tf1.train.create_global_step()
+
+
+def restores(prefix, build):
+    """Tells whether a Saver restores the file into the program."""
+    try:
+        restored(prefix, build)
+        return True
+    except (tf.errors.NotFoundError, tf.errors.InvalidArgumentError):
+        return False
+
+
+def test_check_predicts_savers():
+    """`check --loader names --mode existing` says of every pair of programs what Saver.restore does."""
+    programs = [plain, unscoped, other_scope, more, other_shape, with_adam, partitioned]
+    with scratch() as folder:
+        for program in programs:
+            (folder / program.__name__).mkdir()
+            saved(folder / program.__name__, program)
+        for a in programs:
+            for b in programs:
+                done = subprocess.run([support.PROGRAM, '-q', 'check', f'{folder}/{a.__name__}/in', '--against',
+                                       f'{folder}/{b.__name__}/in', '--mode', 'existing', '--loader', 'names'],
+                                      capture_output=True, check=False)
+                assert done.returncode == (0 if restores(f'{folder}/{a.__name__}/in', b) else 1), (a.__name__, b.__name__)
 
 
 def test_verify_finds_nothing():
