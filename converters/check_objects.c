@@ -182,6 +182,22 @@ static void add_want(meeting *m, const tn_object_value *value, uint32_t partner)
     check->wants[check->n_wants++] = want;
 }
 
+/* Marks what is stored for one value: its tensor, or, where several keys begin with the value's key
+ * (lookup tables, iterators), all of them. */
+static void use_value(tni_checking *check, const tn_object_value *value)
+{
+    uint32_t tensor = tensor_of(check->a, value);
+    if (tensor != TN_NO_INDEX) {
+        check->used[tensor] = true;
+        return;
+    }
+    for (size_t i = 0; i < check->a->count; i++) {
+        const tn_tensor *one = &check->a->tensors[i];
+        check->used[i] = check->used[i] || (one->role == TN_ROLE_METADATA &&
+                                            tn_str_starts(one->alias[TN_SCHEME_KEY], value->key));
+    }
+}
+
 /* Marks the tensors of A that a restore takes: values of objects that met one with such a value,
  * and slots that are made. */
 static void mark_used(meeting *m)
@@ -190,11 +206,8 @@ static void mark_used(meeting *m)
         uint32_t b = m->b_of_a[i];
         for (uint32_t k = 0; k < m->a[i].n_attributes; k++) {
             const tn_object_value *value = &m->a[i].attributes[k];
-            uint32_t tensor = tensor_of(m->check->a, value);
-            bool taken =
-                m->made[i] || (b != TN_NO_INDEX && value_of(&m->b[b], value->name) != NULL);
-            if (tensor != TN_NO_INDEX && taken) {
-                m->check->used[tensor] = true;
+            if (m->made[i] || (b != TN_NO_INDEX && value_of(&m->b[b], value->name) != NULL)) {
+                use_value(m->check, value);
             }
         }
     }
