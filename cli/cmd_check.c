@@ -116,101 +116,139 @@ static void print_finding(const cli_state *cli, const tn_finding *finding)
     fputc('\n', stdout);
 }
 
-static bool is_kind(const tn_finding *finding, size_t kind)
+static size_t kind_of(const tn_finding *finding)
 {
-    return strcmp(finding->code, kinds[kind].code) == 0;
+    size_t kind = 0;
+    while (kind < KINDS && strcmp(finding->code, kinds[kind].code) != 0) {
+        kind++;
+    }
+    return kind;
 }
 
-static size_t count_kind(const tn_report *report, size_t kind)
+/* Orders findings by kind, then group, then as they came. */
+static int by_group(const void *a, const void *b, void *user)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < tn_report_count(report); i++) {
-        count += is_kind(tn_report_at(report, i), kind);
-    }
-    return count;
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    const tn_finding *one = tn_report_at(user, x), *other = tn_report_at(user, y);
+    size_t k = kind_of(one), l = kind_of(other);
+    int order = (k > l) - (k < l);
+    order = order != 0 ? order : tn_natural_compare(group_of(one), group_of(other));
+    return order != 0 ? order : (x > y) - (x < y);
 }
 
-/* Prints the findings of one kind and group from index `first` on, and marks them as printed. */
-static void print_group(const cli_state *cli, const tn_report *report, size_t kind, size_t first,
-                        bool *printed)
+/* Prints the findings of one kind and group. */
+static void print_group(const cli_state *cli, const tn_report *report, const size_t *at,
+                        size_t count)
 {
-    tn_str group = group_of(tn_report_at(report, first));
-    size_t count = 0;
-    for (size_t i = first; i < tn_report_count(report); i++) {
-        const tn_finding *finding = tn_report_at(report, i);
-        count += is_kind(finding, kind) && tn_str_equal(group_of(finding), group);
-    }
+    tn_str group = group_of(tn_report_at(report, at[0]));
+    size_t shown = cli->terminal && count > GROUP_CAP ? GROUP_CAP : count;
     if (group.len > 0) {
         fputs("  ", stdout);
         print_escaped(stdout, group);
         printf(" (%zu)\n", count);
     }
-    size_t shown = 0;
-    for (size_t i = first; i < tn_report_count(report); i++) {
-        const tn_finding *finding = tn_report_at(report, i);
-        if (is_kind(finding, kind) && tn_str_equal(group_of(finding), group)) {
-            printed[i] = true;
-            if (!cli->terminal || shown++ < GROUP_CAP) {
-                print_finding(cli, finding);
-            }
-        }
+    for (size_t i = 0; i < shown; i++) {
+        print_finding(cli, tn_report_at(report, at[i]));
     }
-    if (cli->terminal && count > GROUP_CAP) {
-        printf("    and %zu more\n", count - GROUP_CAP);
+    if (shown < count) {
+        printf("    and %zu more\n", count - shown);
     }
 }
 
-static void print_kind(const cli_state *cli, const tn_report *report, size_t kind, bool *printed)
+/* Prints the findings of one kind by groups. */
+static void print_kind(const cli_state *cli, const tn_report *report, const size_t *at,
+                       size_t count)
 {
-    size_t count = count_kind(report, kind);
-    if (count == 0) {
-        return;
-    }
     bool note = true;
-    for (size_t i = 0; i < tn_report_count(report); i++) {
-        const tn_finding *finding = tn_report_at(report, i);
-        note = note && (!is_kind(finding, kind) || finding->severity == TN_SEVERITY_NOTE);
+    for (size_t i = 0; i < count; i++) {
+        note = note && tn_report_at(report, at[i])->severity == TN_SEVERITY_NOTE;
     }
-    printf("%s%s (%zu)%s%s\n", paint_start(cli->color_out, PAINT_HEAD), kinds[kind].title, count,
+    printf("%s%s (%zu)%s%s\n", paint_start(cli->color_out, PAINT_HEAD),
+           kinds[kind_of(tn_report_at(report, at[0]))].title, count,
            note ? ", which this mode allows" : "", paint_start(cli->color_out, PAINT_PLAIN));
-    for (size_t i = 0; i < tn_report_count(report); i++) {
-        if (is_kind(tn_report_at(report, i), kind) && !printed[i]) {
-            print_group(cli, report, kind, i, printed);
+    for (size_t i = 0, end; i < count; i = end) {
+        tn_str group = group_of(tn_report_at(report, at[i]));
+        end = i + 1;
+        while (end < count && tn_str_equal(group_of(tn_report_at(report, at[end])), group)) {
+            end++;
         }
+        print_group(cli, report, at + i, end - i);
     }
 }
 
-/* Prints the renames that would repair findings, each once with how many it repairs. */
+static void print_findings(const cli_state *cli, const tn_report *report)
+{
+    size_t count = tn_report_count(report);
+    size_t *order = memory(malloc((count + 1) * sizeof *order));
+    for (size_t i = 0; i < count; i++) {
+        order[i] = i;
+    }
+    qsort_r(order, count, sizeof *order, by_group, (void *)(uintptr_t)report);
+    for (size_t i = 0, end; i < count; i = end) {
+        size_t kind = kind_of(tn_report_at(report, order[i]));
+        end = i + 1;
+        while (end < count && kind_of(tn_report_at(report, order[end])) == kind) {
+            end++;
+        }
+        print_kind(cli, report, order + i, end - i);
+    }
+    free(order);
+}
+
+/* A rename, and the findings that it repairs. */
+typedef struct repair {
+    tn_str rule;
+    size_t first, count;
+} repair;
+
+static int by_rule(const void *a, const void *b)
+{
+    const repair *x = a, *y = b;
+    int order = tn_str_compare(x->rule, y->rule);
+    return order != 0 ? order : (x->first > y->first) - (x->first < y->first);
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const repair *x = a, *y = b;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+/* Prints the renames that would repair what is missing, each once with how much it repairs. */
 static void print_repairs(const cli_state *cli, const tn_report *report)
 {
-    bool titled = false;
+    repair *all = memory(calloc(tn_report_count(report) + 1, sizeof *all));
+    size_t count = 0, kept = 0;
     for (size_t i = 0; i < tn_report_count(report); i++) {
-        tn_str rule = tn_report_at(report, i)->rule;
-        size_t count = 0;
-        bool first = rule.data != NULL;
-        for (size_t k = 0; rule.data != NULL && k < tn_report_count(report); k++) {
-            bool same = tn_str_equal(tn_report_at(report, k)->rule, rule);
-            first = first && !(same && k < i);
-            count += same;
+        const tn_finding *finding = tn_report_at(report, i);
+        if (finding->rule.data != NULL && strcmp(finding->code, "missing") == 0) {
+            all[count++] = (repair){finding->rule, i, 1};
         }
-        if (!first) {
-            continue;
+    }
+    qsort(all, count, sizeof *all, by_rule);
+    for (size_t i = 0; i < count; i++) {
+        if (kept > 0 && tn_str_equal(all[kept - 1].rule, all[i].rule)) {
+            all[kept - 1].count++;
+        } else {
+            all[kept++] = all[i];
         }
-        if (!titled) {
-            printf("%srepairs%s\n", paint_start(cli->color_out, PAINT_HEAD),
-                   paint_start(cli->color_out, PAINT_PLAIN));
-            titled = true;
-        }
-        char *findings = text_count(count, "finding");
-        printf("  %.*s  (%s)\n", (int)rule.len, rule.data, findings);
+    }
+    qsort(all, kept, sizeof *all, by_first);
+    if (kept > 0) {
+        printf("%srepairs%s\n", paint_start(cli->color_out, PAINT_HEAD),
+               paint_start(cli->color_out, PAINT_PLAIN));
+    }
+    for (size_t i = 0; i < kept; i++) {
+        char *findings = text_count(all[i].count, "finding");
+        printf("  %.*s  (%s)\n", (int)all[i].rule.len, all[i].rule.data, findings);
         free(findings);
     }
+    free(all);
 }
 
 static void print_text(const cli_state *cli, const tn_checked *checked, const tn_report *report)
 {
     char matched[TN_NUMBER_ROOM], wanted[TN_NUMBER_ROOM];
-    bool *printed = memory(calloc(tn_report_count(report) + 1, sizeof *printed));
     tn_bytes_text(checked->matched_bytes, matched);
     tn_bytes_text(checked->wanted_bytes, wanted);
     printf("%s%s%s: restored by %s, mode %s\n",
@@ -219,11 +257,8 @@ static void print_text(const cli_state *cli, const tn_checked *checked, const tn
            tn_loader_name(checked->loader), tn_check_mode_name(checked->mode));
     printf("%llu of %llu wanted tensors, %s of %s\n", (unsigned long long)checked->matched,
            (unsigned long long)checked->wanted, matched, wanted);
-    for (size_t kind = 0; kind < KINDS; kind++) {
-        print_kind(cli, report, kind, printed);
-    }
+    print_findings(cli, report);
     print_repairs(cli, report);
-    free(printed);
 }
 
 /* Reads --loader and --mode, whose words the parser has checked. */

@@ -19,6 +19,13 @@ static tn_status make_plan(cli_state *cli, tn_plan **plan_out, tn_error *err)
                                   .drop = set->drop.items,
                                   .n_drop = set->drop.count,
                                   .weights_only = set->weights_only,
+                                  .rules = set->rules.items,
+                                  .n_rules = set->rules.count,
+                                  .vars = set->vars.items,
+                                  .n_vars = set->vars.count,
+                                  .rename = set->rename.items,
+                                  .n_rename = set->rename.count,
+                                  .print_rules = set->print_rules,
                                   .ignore_unmatch = set->ignore_unmatch,
                                   .has_scheme = set->scheme != NULL,
                                   .max_shard_size = set->max_shard_size,
@@ -109,10 +116,30 @@ static tn_status execute(cli_state *cli, tn_plan *plan, tn_error *err)
     return status;
 }
 
+/* Prints the rules alone: a file for --rules, or with --json the text of one. */
+static void print_rules(cli_state *cli, const tn_plan *plan)
+{
+    if (!cli->json) {
+        tn_plan_print_rules(plan, stdout);
+        return;
+    }
+    char *text = NULL;
+    size_t len = 0;
+    FILE *stream = memory(open_memstream(&text, &len));
+    tn_plan_print_rules(plan, stream);
+    fclose(stream);
+    tn_json_out *out = plan_json(cli, plan);
+    tn_json_key(out, "rules");
+    tn_json_str(out, (tn_str){memory(text), len});
+    free(text);
+}
+
 /* Prints the plan and answers as the real run would. */
 static tn_status describe(cli_state *cli, const tn_plan *plan, tn_error *err)
 {
-    if (cli->json && cli->command.verb->run == cmd_plan) {
+    if (cli->set->print_rules) {
+        print_rules(cli, plan);
+    } else if (cli->json && cli->command.verb->run == cmd_plan) {
         plan_json(cli, plan);
     } else if (cli->json) {
         json_written(cli, plan, NULL);

@@ -4,6 +4,7 @@
 #include "cli/errors.h"
 #include "cli/get.h"
 #include "cli/json.h"
+#include "cli/keras_order.h"
 
 typedef struct get_form {
     const char *name;
@@ -71,6 +72,25 @@ static tn_status decide(cli_state *cli, const get_form **form_out, tn_error *err
     return TN_OK;
 }
 
+/* Chooses the tensors. Only --keras-order needs no name: it then means the whole model. */
+static tn_status choose(const cli_state *cli, const tn_model *model, cli_choice *choice,
+                        tn_error *err)
+{
+    return cli->set->keras_order ? keras_order_make(cli, model, 1, choice, err)
+                                 : choice_make(cli, model, 1, choice, err);
+}
+
+static tn_status check_arguments(const cli_state *cli, tn_error *err)
+{
+    if (cli->command.n_arguments > 1 || cli->set->keras_order) {
+        return TN_OK;
+    }
+    tn_status status = cli_fail(err, TN_E_USAGE, "get needs another argument: tenon get %s",
+                                cli->command.verb->synopsis);
+    cli_hint(err, "tenon help get");
+    return status;
+}
+
 /* Writes the values and puts the file in its place. A document in a file is ended here: it is only
  * there if all went well. */
 static tn_status write_values(const cli_get *get, const get_form *form, tn_error *err)
@@ -95,12 +115,15 @@ tn_status cmd_get(cli_state *cli, tn_error *err)
     cli_choice choice = {0};
     cli_outfile out = {0};
     cli_get get = {.cli = cli, .choice = &choice, .out = &out};
-    tn_status status = decide(cli, &form, err);
+    tn_status status = check_arguments(cli, err);
+    if (status == TN_OK) {
+        status = decide(cli, &form, err);
+    }
     if (status == TN_OK) {
         status = cli_open(cli, 0, &model, err);
     }
     if (status == TN_OK) {
-        status = choice_make(cli, model, 1, &choice, err);
+        status = choose(cli, model, &choice, err);
     }
     if (status == TN_OK) {
         status = tn_reader_new(cli->ctx, !cli->set->no_checksum, &get.reader, err);

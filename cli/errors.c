@@ -79,10 +79,15 @@ void error_print(const cli_state *cli, const tn_error *err)
 {
     fprintf(stderr, "%stenon:%s ", paint_start(cli->color_err, PAINT_BAD),
             paint_start(cli->color_err, PAINT_PLAIN));
-    if (err->path[0] != '\0') {
+    bool in_rules = err->line != 0 && (err->code == TN_E_RULE || err->code == TN_E_NO_MATCH);
+    if (err->path[0] != '\0' && in_rules) {
+        fprintf(stderr, "%s:%u:%u: ", err->path, err->line, err->column);
+    } else if (err->path[0] != '\0') {
         fprintf(stderr, "%s: ", err->path);
     }
-    print_place(stderr, err);
+    if (!in_rules) {
+        print_place(stderr, err);
+    }
     fprintf(stderr, "%s\n", err->message);
     const char *hint = err->hint;
     while (*hint != '\0') {

@@ -88,6 +88,7 @@ static void run(cli_state *cli, tn_error *err)
     }
     tn_context_options options = {.limits = &cli->set->limits,
                                   .threads = (unsigned)cli->set->threads,
+                                  .no_sandbox = cli->set->no_sandbox,
                                   .progress = progress_show,
                                   .progress_user = &progress};
     cli->ctx = memory(tn_context_new(&options));

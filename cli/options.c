@@ -53,6 +53,11 @@ const cli_option global_options[] = {
      .help = "read every input as this format",
      .also = "input-format",
      .place = offsetof(cli_settings, from)},
+    {.name = "no-sandbox",
+     .kind = OPTION_FLAG,
+     .help = "read HDF5 files even where the system refuses the helper's cage",
+     .also = "unsafe",
+     .place = offsetof(cli_settings, no_sandbox)},
     {.name = "help",
      .letter = 'h',
      .kind = OPTION_FLAG,
@@ -381,4 +386,7 @@ void command_clear(cli_command *command)
     free(command->arguments);
     free(command->set.only.items);
     free(command->set.drop.items);
+    free(command->set.rules.items);
+    free(command->set.vars.items);
+    free(command->set.rename.items);
 }

@@ -16,7 +16,7 @@ typedef struct cli_words {
 
 /* Everything that options can set, for all verbs together. */
 typedef struct cli_settings {
-    bool json, jsonl, quiet, help, version;
+    bool json, jsonl, quiet, help, version, no_sandbox;
     const char *color, *progress; /* auto, always, never */
     uint64_t threads;             /* 0: the CPUs that this process may use */
     tn_limits limits;
@@ -26,9 +26,11 @@ typedef struct cli_settings {
     const char *sort, *style;
     bool objects, metadata;
     const char *as, *output, *slice;
-    bool full, no_checksum;
+    bool full, no_checksum, keras_order;
     const char *to, *layout;
     cli_words only, drop;
+    cli_words rules, vars, rename;
+    bool print_rules;
     bool ignore_unmatch, force, skip_existing, dry_run;
     uint64_t max_shard_size;
     bool has_atol, has_rtol, has_ulp, no_values;

@@ -27,17 +27,20 @@ static bool has_origins(const tn_plan_tensor *tensors, size_t count)
     return false;
 }
 
-/* Says from which tensors one comes. */
+/* Says from which tensors one comes, and by which rule. */
 static char *origin_text(const tn_plan_tensor *tensor)
 {
     if (tensor->n_from == 0) {
         return text_format("from nothing");
     }
     char *name = text_escaped(tensor->from[0]->alias[TN_SCHEME_NAME]);
-    char *text = tensor->n_from == 1
-                     ? text_format("from %s", name)
-                     : text_format("from %s and %zu more", name, tensor->n_from - 1);
+    char *rule = text_escaped(tensor->rule);
+    char *more = tensor->n_from == 1 ? text_format("%s", "")
+                                     : text_format(" and %zu more", tensor->n_from - 1);
+    char *text = text_format("from %s%s%s%s", name, more, *rule == '\0' ? "" : ", ", rule);
     free(name);
+    free(rule);
+    free(more);
     return text;
 }
 

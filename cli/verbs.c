@@ -36,6 +36,25 @@ static const cli_option no_options[] = {{0}};
         .place = offsetof(cli_settings, ignore_unmatch)       \
     }
 
+#define RULE_OPTIONS                                                                         \
+    {.name = "rename",                                                                       \
+     .kind = OPTION_LIST,                                                                    \
+     .value = "FROM=TO",                                                                     \
+     .help = "rename a tensor, a pattern with holes, or a subtree (my_model/=/)",            \
+     .also = "map mv substitute prefix strip-prefix add-prefix scope",                       \
+     .place = offsetof(cli_settings, rename)},                                               \
+        {.name = "rules",                                                                    \
+         .kind = OPTION_LIST,                                                                \
+         .value = "FILE",                                                                    \
+         .help = "a rule file, or a flat YAML map of old: new; - is standard input",         \
+         .also = "rule mapping map-file yaml",                                               \
+         .place = offsetof(cli_settings, rules)},                                            \
+    {                                                                                        \
+        .name = "var", .kind = OPTION_LIST, .value = "NAME=VALUE",                           \
+        .help = "the value of a variable that a rule file declares", .also = "set define D", \
+        .place = offsetof(cli_settings, vars)                                                \
+    }
+
 static const cli_option ls_options[] = {
     {.name = "name-only",
      .kind = OPTION_FLAG,
@@ -129,6 +148,10 @@ static const cli_option get_options[] = {
      .value = "SPEC",
      .help = "a part, as NumPy's basic slicing: 0:3,:,-1",
      .place = offsetof(cli_settings, slice)},
+    {.name = "keras-order",
+     .kind = OPTION_FLAG,
+     .help = "as Keras's get_weights() lists them; NAMEs are layers",
+     .place = offsetof(cli_settings, keras_order)},
     {.name = "full",
      .kind = OPTION_FLAG,
      .help = "print all values on a terminal too",
@@ -164,7 +187,7 @@ static const char *const get_examples[] = {
          .value = "LAYOUT",                                                                      \
          .help = "variant of the format",                                                        \
          .place = offsetof(cli_settings, layout)},                                               \
-        CHOOSING_OPTIONS, SCHEME_OPTION,                                                         \
+        CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION,                                           \
         {.name = "max-shard-size",                                                               \
          .kind = OPTION_SIZE,                                                                    \
          .value = "SIZE",                                                                        \
@@ -196,13 +219,23 @@ static const cli_option convert_options[] = {
     {0},
 };
 
-static const cli_option plan_options[] = {CONVERT_OPTIONS, {0}};
+static const cli_option plan_options[] = {
+    CONVERT_OPTIONS,
+    {.name = "print-rules",
+     .kind = OPTION_FLAG,
+     .help = "print what the flags and rule files do, as rule files, and nothing else",
+     .also = "show-rules",
+     .place = offsetof(cli_settings, print_rules)},
+    {0},
+};
 
 static const char *const convert_examples[] = {
     "tenon convert ckpt/train-1 model.safetensors --weights-only",
     "the variables without the optimizer's state",
     "tenon convert model.safetensors ckpt/new --to tf_checkpoint",
     "back into a TensorFlow checkpoint",
+    "tenon convert ckpt/train-1 ckpt/bare-1 --rename my_model/=/",
+    "take a scope off every name; /=my_model/ adds one",
     "tenon convert -n ckpt/train-1 model.safetensors",
     "only say what would be done",
     NULL,
@@ -211,6 +244,8 @@ static const char *const convert_examples[] = {
 static const char *const plan_examples[] = {
     "tenon plan ckpt/train-1 model.safetensors",
     "each tensor, what would be lost, and the memory it takes",
+    "tenon plan ckpt/train-1 ckpt/bare-1 --rename my_model/=/ --print-rules",
+    "the flags as a rule file",
     NULL,
 };
 
@@ -231,6 +266,7 @@ static const char *const verify_examples[] = {
 
 static const cli_option diff_options[] = {
     CHOOSING_OPTIONS,
+    RULE_OPTIONS,
     SCHEME_OPTION,
     {.name = "atol",
      .kind = OPTION_REAL,
@@ -262,6 +298,8 @@ static const cli_option diff_options[] = {
 static const char *const diff_examples[] = {
     "tenon diff ckpt/train-1 model.safetensors",
     "bit by bit, across formats",
+    "tenon diff ckpt/train-1 ckpt/bare-1 --rename my_model/=/",
+    "through a rename of the first",
     "tenon diff a.safetensors b.safetensors --atol 1e-6",
     "with a tolerance",
     NULL,
@@ -368,7 +406,7 @@ const cli_verb verbs[] = {
      .examples = get_examples,
      .also = "cat dump extract print",
      .fields = "tensors",
-     .least = 2,
+     .least = 1,
      .most = SIZE_MAX,
      .stages = true,
      .run = cmd_get},

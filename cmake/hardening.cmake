@@ -5,6 +5,7 @@ function(tn_harden target)
     if(TN_SANITIZE)
         target_compile_options(${target} PRIVATE -fsanitize=address,undefined
                                -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_compile_definitions(${target} PRIVATE TN_SANITIZED=1)
     elseif(CMAKE_BUILD_TYPE MATCHES "Rel")
         target_compile_definitions(${target} PRIVATE _FORTIFY_SOURCE=2)
     endif()

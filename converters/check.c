@@ -1,8 +1,8 @@
 /* Checking: choose the tensors of both sides, let a loader match them, judge. */
 #include "converters/check.h"
 
+#include "core/buffer.h"
 #include "core/error.h"
-#include <stdio.h>
 #include <tenon/text.h>
 
 const char *tn_loader_name(tn_loader loader)
@@ -62,26 +62,48 @@ static tn_status add(tni_checking *c, tn_finding *finding, const tn_tensor *tens
     return tn_report_add(c->report, finding, err);
 }
 
+/* Writes a rename as an option that a shell takes. */
+static tn_status write_rename(tni_checking *c, tn_str rename, tn_str *rule_out, tn_error *err)
+{
+    tni_buffer text;
+    tni_buffer_init(&text, c->a->ctx);
+    tni_buffer_text(&text, "--rename '");
+    for (size_t i = 0; i < rename.len; i++) {
+        if (rename.data[i] == '\'') {
+            tni_buffer_text(&text, "'\\'");
+        }
+        tni_buffer_char(&text, rename.data[i]);
+    }
+    tni_buffer_char(&text, '\'');
+    tn_status status = tni_buffer_check(&text, err);
+    if (status == TN_OK) {
+        status = tni_arena_str(&c->arena, (tn_str){text.data, text.len}, rule_out, err);
+    }
+    tni_buffer_clear(&text);
+    return status;
+}
+
 static tn_status judge_missing(tni_checking *c, const tni_want *want, const tni_proposal *proposal,
                                tn_error *err)
 {
-    char message[TN_ERROR_TEXT];
-    snprintf(message, sizeof message, "the file does not have it%s%.*s",
-             proposal->near.len > 0 ? "; nearest: " : "", (int)proposal->near.len,
-             proposal->near.len > 0 ? proposal->near.data : "");
-    tn_finding finding = {.code = "missing", .name = want->name, .message = tn_str_of(message)};
-    tn_str rule = TN_STR_NONE;
+    tn_finding finding = {.code = "missing", .name = want->name};
+    const char *what = proposal->near.len == 0         ? ""
+                       : proposal->rename.data == NULL ? "; nearest: "
+                                                       : "; it may be ";
+    tn_status status = tni_arena_format(
+        &c->arena, &finding.message, err, "the file does not have it%s%.*s", what,
+        (int)proposal->near.len, proposal->near.len > 0 ? proposal->near.data : "");
     if (want->b != TN_NO_INDEX) {
         finding.expected = form_of(&c->b->tensors[want->b]);
     }
-    if (proposal->rename.data != NULL) {
-        tn_status status = tni_arena_format(&c->arena, &rule, err, "--rename '%.*s'",
-                                            (int)proposal->rename.len, proposal->rename.data);
-        if (status != TN_OK) {
-            return status;
-        }
+    if (status == TN_OK && proposal->rename.data != NULL) {
+        finding.other = c->a->tensors[proposal->spare].alias[TN_SCHEME_NAME];
+        status = write_rename(c, proposal->rename, &finding.rule, err);
+        c->repairs[proposal->spare] = finding.rule;
     }
-    finding.rule = rule;
+    if (status != TN_OK) {
+        return status;
+    }
     c->sums.missing++;
     return add(c, &finding, NULL, err);
 }
@@ -137,7 +159,8 @@ static tn_status judge_rest(tni_checking *c, tn_error *err)
         tn_finding finding = {.code = "unexpected",
                               .name = tensor->alias[TN_SCHEME_NAME],
                               .found = form_of(tensor),
-                              .message = TN_LIT("the program does not want it")};
+                              .message = TN_LIT("the program does not want it"),
+                              .rule = c->repairs[i]};
         c->sums.unexpected++;
         status = add(c, &finding, tensor, err);
     }
@@ -216,13 +239,16 @@ static tn_status choose(tni_checking *c, tn_error *err)
                                .n_drop = o->n_drop,
                                .weights_only = o->weights_only,
                                .scheme = o->has_scheme ? o->scheme : TN_SCHEME_NAME};
-    void *a, *b, *used, *matched;
+    void *a, *b, *used, *repairs, *matched;
     tn_status status = tni_arena_array(&c->arena, c->a->count, sizeof(tni_choice), &a, err);
     if (status == TN_OK) {
         status = tni_arena_array(&c->arena, c->b->count, sizeof(tni_choice), &b, err);
     }
     if (status == TN_OK) {
         status = tni_arena_array(&c->arena, c->a->count, sizeof(bool), &used, err);
+    }
+    if (status == TN_OK) {
+        status = tni_arena_array(&c->arena, c->a->count, sizeof(tn_str), &repairs, err);
     }
     if (status == TN_OK) {
         status = tni_arena_array(&c->arena, o->n_only + o->n_drop, sizeof(bool), &matched, err);
@@ -233,6 +259,7 @@ static tn_status choose(tni_checking *c, tn_error *err)
     c->chosen_a = a;
     c->chosen_b = b;
     c->used = used;
+    c->repairs = repairs;
     status = tni_choose(c->a, &selection, c->chosen_a, matched, err);
     if (status == TN_OK) {
         status = tni_choose(c->b, &selection, c->chosen_b, matched, err);

@@ -23,6 +23,7 @@ typedef struct tni_checking {
     tni_want *wants;
     size_t n_wants;
     bool *used;        /* by tensor of A: some want takes it */
+    tn_str *repairs;   /* by tensor of A: the rename that would put it to use, or none */
     bool overlap;      /* something met, besides the roots of object graphs */
     bool legacy_slots; /* slots of a legacy Keras optimizer meet an optimizer that refuses them */
     tn_checked sums;
@@ -34,8 +35,9 @@ tn_status tni_check_by_objects(tni_checking *check, tn_error *err);
 
 /* A rename proposed for wants that are not met. */
 typedef struct tni_proposal {
-    tn_str rename; /* FROM=TO as --rename takes it; none: nothing fits */
-    tn_str near;   /* the nearest names of A with shapes, for the message; may be none */
+    tn_str rename;  /* FROM=TO as --rename takes it; none: nothing fits */
+    tn_str near;    /* for the message, with shapes: what is renamed, or the nearest names of A */
+    uint32_t spare; /* the tensor of A that the rename is for, or TN_NO_INDEX */
 } tni_proposal;
 
 /* Proposes renames of A's unused tensors that would meet the wants that are not met; proposals[i]

@@ -4,34 +4,45 @@
  * variables meet through their optimizer and their variable; a slot that the program's optimizer
  * has not made yet is made by the restore. */
 #include "converters/check.h"
+#include "converters/object_index.h"
+#include "core/hash.h"
 
 typedef struct meeting {
     tni_checking *check;
     const tn_object *a, *b;
     size_t n_a, n_b;
+    tni_object_index children_b, slots_b, values_a, values_b;
     uint32_t *b_of_a; /* by object of A, or TN_NO_INDEX */
-    bool *b_met;      /* by object of B */
+    uint32_t *a_of_b; /* by object of B: the first that met it, or TN_NO_INDEX */
     bool *made;       /* by object of A: a slot that the restore makes */
     uint32_t *queue;  /* objects of A that met */
+    size_t n_queue;
 } meeting;
 
-static uint32_t child_of(const tn_object *object, tn_str name)
+static tn_status allocate_indexes(meeting *m, tn_error *err)
 {
-    for (uint32_t i = 0; i < object->n_children; i++) {
-        if (tn_str_equal(object->children[i].name, name)) {
-            return object->children[i].node;
-        }
+    tni_arena *arena = &m->check->arena;
+    tn_status status =
+        tni_object_index_make(arena, m->b, m->n_b, TNI_OBJECT_CHILDREN, &m->children_b, err);
+    if (status == TN_OK) {
+        status = tni_object_index_make(arena, m->b, m->n_b, TNI_OBJECT_SLOTS, &m->slots_b, err);
     }
-    return TN_NO_INDEX;
+    if (status == TN_OK) {
+        status = tni_object_index_make(arena, m->a, m->n_a, TNI_OBJECT_VALUES, &m->values_a, err);
+    }
+    if (status == TN_OK) {
+        status = tni_object_index_make(arena, m->b, m->n_b, TNI_OBJECT_VALUES, &m->values_b, err);
+    }
+    return status;
 }
 
 static tn_status allocate(meeting *m, tn_error *err)
 {
     tni_arena *arena = &m->check->arena;
-    void *b_of_a, *b_met, *made, *queue;
+    void *b_of_a, *a_of_b, *made, *queue, *wants;
     tn_status status = tni_arena_array(arena, m->n_a, sizeof(uint32_t), &b_of_a, err);
     if (status == TN_OK) {
-        status = tni_arena_array(arena, m->n_b, sizeof(bool), &b_met, err);
+        status = tni_arena_array(arena, m->n_b, sizeof(uint32_t), &a_of_b, err);
     }
     if (status == TN_OK) {
         status = tni_arena_array(arena, m->n_a, sizeof(bool), &made, err);
@@ -40,82 +51,80 @@ static tn_status allocate(meeting *m, tn_error *err)
         status = tni_arena_array(arena, m->n_a, sizeof(uint32_t), &queue, err);
     }
     if (status == TN_OK) {
-        m->b_of_a = b_of_a;
-        m->b_met = b_met;
+        status = allocate_indexes(m, err);
+    }
+    if (status == TN_OK) {
+        status = tni_arena_array(arena, m->values_b.count, sizeof(tni_want), &wants, err);
+    }
+    if (status == TN_OK) {
+        m->b_of_a = memset(b_of_a, 0xFF, m->n_a * sizeof(uint32_t));
+        m->a_of_b = memset(a_of_b, 0xFF, m->n_b * sizeof(uint32_t));
         m->made = made;
         m->queue = queue;
-        for (size_t i = 0; i < m->n_a; i++) {
-            m->b_of_a[i] = TN_NO_INDEX;
-        }
+        m->check->wants = wants;
     }
     return status;
 }
 
-static void meet(meeting *m, uint32_t a, uint32_t b, size_t *end)
+static void meet(meeting *m, uint32_t a, uint32_t b)
 {
     if (m->b_of_a[a] == TN_NO_INDEX) {
         m->b_of_a[a] = b;
-        m->b_met[b] = true;
-        m->queue[(*end)++] = a;
+        m->a_of_b[b] = m->a_of_b[b] == TN_NO_INDEX ? a : m->a_of_b[b];
+        m->queue[m->n_queue++] = a;
     }
 }
 
 static void walk(meeting *m)
 {
-    size_t end = 0;
-    meet(m, 0, 0, &end);
-    for (size_t next = 0; next < end; next++) {
+    meet(m, 0, 0);
+    for (size_t next = 0; next < m->n_queue; next++) {
         const tn_object *object = &m->a[m->queue[next]];
-        const tn_object *partner = &m->b[m->b_of_a[m->queue[next]]];
+        uint32_t partner = m->b_of_a[m->queue[next]];
         for (uint32_t i = 0; i < object->n_children; i++) {
-            uint32_t b = child_of(partner, object->children[i].name);
+            uint32_t b =
+                tni_object_index_find(&m->children_b, partner, 0, object->children[i].name);
             if (b != TN_NO_INDEX) {
-                meet(m, object->children[i].node, b, &end);
+                meet(m, object->children[i].node, b);
             }
         }
     }
-    m->check->overlap = end > 1;
+    m->check->overlap = m->n_queue > 1;
 }
 
-/* Finds the slot of B's optimizer for a variable; TN_NO_INDEX: it has not been made. */
-static uint32_t slot_of(const tn_object *optimizer, uint32_t variable, tn_str name)
+static bool has_child(const meeting *m, uint32_t b, tn_str name)
 {
-    for (uint32_t i = 0; i < optimizer->n_slots; i++) {
-        const tn_object_slot *slot = &optimizer->slots[i];
-        if (slot->variable == variable && tn_str_equal(slot->name, name)) {
-            return slot->node;
-        }
+    return tni_object_index_find(&m->children_b, b, 0, name) != TN_NO_INDEX;
+}
+
+/* A slot that the program's optimizer does not have: an optimizer of the old kind makes it. One
+ * that lists its variables does not, and Keras 2's refuses the whole restore
+ * (tf_keras/src/optimizers/optimizer.py, _create_or_restore_slot_variable). */
+static void meet_new_slot(meeting *m, uint32_t optimizer, uint32_t slot)
+{
+    const tn_object *object = &m->a[slot];
+    bool lists = has_child(m, optimizer, TN_LIT("_variables"));
+    m->made[slot] = !lists && object->n_children == 0 && object->n_attributes == 1;
+    if (lists && !has_child(m, optimizer, TN_LIT("_trainable_variables"))) {
+        m->check->legacy_slots = true;
     }
-    return TN_NO_INDEX;
-}
-
-/* Keras's optimizers since 2.11 keep their state in a list, and raise an error when they are given
- * slot variables. */
-static bool refuses_slots(const tn_object *optimizer)
-{
-    return optimizer->n_slots == 0 && child_of(optimizer, TN_LIT("_variables")) != TN_NO_INDEX;
 }
 
 static void meet_slots(meeting *m)
 {
-    size_t end = 0;
     for (size_t o = 0; o < m->n_a; o++) {
         uint32_t optimizer = m->b_of_a[o];
-        if (optimizer != TN_NO_INDEX && m->a[o].n_slots > 0 && refuses_slots(&m->b[optimizer])) {
-            m->check->legacy_slots = true;
-        }
         for (uint32_t i = 0; optimizer != TN_NO_INDEX && i < m->a[o].n_slots; i++) {
             const tn_object_slot *slot = &m->a[o].slots[i];
             uint32_t variable = m->b_of_a[slot->variable];
             if (variable == TN_NO_INDEX || m->b_of_a[slot->node] != TN_NO_INDEX) {
                 continue;
             }
-            uint32_t b = slot_of(&m->b[optimizer], variable, slot->name);
+            uint32_t b = tni_object_index_find(&m->slots_b, optimizer, variable, slot->name);
             if (b == TN_NO_INDEX) {
-                m->made[slot->node] = true;
+                meet_new_slot(m, optimizer, slot->node);
             } else {
-                end = 0; /* slots have no children to walk to */
-                meet(m, slot->node, b, &end);
+                meet(m, slot->node, b);
             }
         }
     }
@@ -125,36 +134,6 @@ static void meet_slots(meeting *m)
 static uint32_t tensor_of(const tn_model *model, const tn_object_value *value)
 {
     return tn_model_find(model, TN_SCHEME_KEY, value->key);
-}
-
-static const tn_object_value *value_of(const tn_object *object, tn_str name)
-{
-    for (uint32_t i = 0; i < object->n_attributes; i++) {
-        if (tn_str_equal(object->attributes[i].name, name)) {
-            return &object->attributes[i];
-        }
-    }
-    return NULL;
-}
-
-/* Finds for each object of B one of A that met it. */
-static tn_status invert(const meeting *m, uint32_t **a_of_b_out, tn_error *err)
-{
-    void *block;
-    tn_status status = tni_arena_array(&m->check->arena, m->n_b, sizeof(uint32_t), &block, err);
-    if (status == TN_OK) {
-        uint32_t *a_of_b = block;
-        for (size_t i = 0; i < m->n_b; i++) {
-            a_of_b[i] = TN_NO_INDEX;
-        }
-        for (size_t i = m->n_a; i-- > 0;) {
-            if (m->b_of_a[i] != TN_NO_INDEX) {
-                a_of_b[m->b_of_a[i]] = (uint32_t)i;
-            }
-        }
-        *a_of_b_out = a_of_b;
-    }
-    return status;
 }
 
 /* Adds the want of one value of B. */
@@ -169,10 +148,11 @@ static void add_want(meeting *m, const tn_object_value *value, uint32_t partner)
                          b != TN_NO_INDEX ? check->b->tensors[b].alias[TN_SCHEME_NAME] : value->key,
                      .b = b,
                      .a = TN_NO_INDEX};
-    const tn_object_value *given =
-        partner == TN_NO_INDEX ? NULL : value_of(&m->a[partner], value->name);
-    if (given != NULL) {
-        want.a = tensor_of(check->a, given);
+    uint32_t given = partner == TN_NO_INDEX
+                         ? TN_NO_INDEX
+                         : tni_object_index_find(&m->values_a, partner, 0, value->name);
+    if (given != TN_NO_INDEX) {
+        want.a = tensor_of(check->a, &m->a[partner].attributes[given]);
         want.met = want.a != TN_NO_INDEX || b == TN_NO_INDEX;
     }
     if (want.a != TN_NO_INDEX && check->chosen_a[want.a].cause != TNI_KEPT) {
@@ -182,33 +162,70 @@ static void add_want(meeting *m, const tn_object_value *value, uint32_t partner)
     check->wants[check->n_wants++] = want;
 }
 
-/* Marks what is stored for one value: its tensor, or, where several keys begin with the value's key
- * (lookup tables, iterators), all of them. */
-static void use_value(tni_checking *check, const tn_object_value *value)
+/* Marks the tensors of A that a restore takes: values of objects that met one with such a value,
+ * and slots that are made. Keys of values that stand for several tensors go to `several`. */
+static tn_status mark_used(meeting *m, tni_hash *several, tn_error *err)
 {
-    uint32_t tensor = tensor_of(check->a, value);
-    if (tensor != TN_NO_INDEX) {
-        check->used[tensor] = true;
-        return;
+    tn_status status = TN_OK;
+    for (uint32_t i = 0; i < m->n_a; i++) {
+        uint32_t b = m->b_of_a[i];
+        for (uint32_t k = 0; status == TN_OK && k < m->a[i].n_attributes; k++) {
+            const tn_object_value *value = &m->a[i].attributes[k];
+            uint32_t tensor = tensor_of(m->check->a, value);
+            bool taken = m->made[i] ||
+                         (b != TN_NO_INDEX &&
+                          tni_object_index_find(&m->values_b, b, 0, value->name) != TN_NO_INDEX);
+            if (taken && tensor != TN_NO_INDEX) {
+                m->check->used[tensor] = true;
+            } else if (taken) {
+                status = tni_hash_set(several, value->key, 1, err);
+            }
+        }
     }
-    for (size_t i = 0; i < check->a->count; i++) {
-        const tn_tensor *one = &check->a->tensors[i];
-        check->used[i] = check->used[i] || (one->role == TN_ROLE_METADATA &&
-                                            tn_str_starts(one->alias[TN_SCHEME_KEY], value->key));
-    }
+    return status;
 }
 
-/* Marks the tensors of A that a restore takes: values of objects that met one with such a value,
- * and slots that are made. */
-static void mark_used(meeting *m)
+/* Tells whether a key is that of a value with something behind it: `…/table-keys` of `…/table`,
+ * `…/ITERATOR_STATE` of `…/ITERATOR`. */
+static bool is_part(tn_str key, const tni_hash *several)
 {
-    for (size_t i = 0; i < m->n_a; i++) {
-        uint32_t b = m->b_of_a[i];
-        for (uint32_t k = 0; k < m->a[i].n_attributes; k++) {
-            const tn_object_value *value = &m->a[i].attributes[k];
-            if (m->made[i] || (b != TN_NO_INDEX && value_of(&m->b[b], value->name) != NULL)) {
-                use_value(m->check, value);
-            }
+    for (size_t len = key.len; len > 0 && key.data[len - 1] != '/'; len--) {
+        bool cut = len < key.len && (key.data[len] == '-' || key.data[len] == '_');
+        if (cut && tni_hash_get(several, tn_str_first(key, len)) != TNI_HASH_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static tn_status mark_all_used(meeting *m, tn_error *err)
+{
+    const tni_checking *check = m->check;
+    tni_hash several;
+    tni_hash_init(&several, check->a->ctx, 0);
+    tn_status status = mark_used(m, &several, err);
+    for (size_t i = 0; status == TN_OK && several.count > 0 && i < check->a->count; i++) {
+        const tn_tensor *tensor = &check->a->tensors[i];
+        if (tensor->role == TN_ROLE_METADATA && is_part(tensor->alias[TN_SCHEME_KEY], &several)) {
+            check->used[i] = true;
+        }
+    }
+    tni_hash_clear(&several);
+    return status;
+}
+
+/* A restore makes the counter of a program that has none yet (Checkpoint.restore,
+ * _maybe_create_save_counter), and that is a match. A program whose own file has no counter uses
+ * `write` and `read`, so that a file without one serves it as well. */
+static void meet_counter(meeting *m)
+{
+    const tn_object *root = &m->a[0];
+    for (uint32_t i = 0; i < root->n_children; i++) {
+        const tn_object *counter = &m->a[root->children[i].node];
+        if (tn_str_equal(root->children[i].name, TN_LIT("save_counter")) &&
+            counter->n_attributes == 1 && !has_child(m, 0, TN_LIT("save_counter"))) {
+            m->made[root->children[i].node] = true;
+            m->check->overlap = true;
         }
     }
 }
@@ -218,29 +235,17 @@ tn_status tni_check_by_objects(tni_checking *check, tn_error *err)
     meeting m = {.check = check};
     m.n_a = tn_model_objects(tni_model_root(check->a), &m.a);
     m.n_b = tn_model_objects(tni_model_root(check->b), &m.b);
-    uint32_t *a_of_b;
-    void *wants;
-    size_t values = 0;
-    for (size_t i = 0; i < m.n_b; i++) {
-        values += m.b[i].n_attributes;
-    }
     tn_status status = allocate(&m, err);
-    if (status == TN_OK) {
-        status = tni_arena_array(&check->arena, values, sizeof(tni_want), &wants, err);
+    if (status != TN_OK) {
+        return status;
     }
-    if (status == TN_OK) {
-        check->wants = wants;
-        walk(&m);
-        meet_slots(&m);
-        status = invert(&m, &a_of_b, err);
-    }
-    for (size_t i = 0; status == TN_OK && i < m.n_b; i++) {
+    walk(&m);
+    meet_counter(&m);
+    meet_slots(&m);
+    for (size_t i = 0; i < m.n_b; i++) {
         for (uint32_t k = 0; k < m.b[i].n_attributes; k++) {
-            add_want(&m, &m.b[i].attributes[k], a_of_b[i]);
+            add_want(&m, &m.b[i].attributes[k], m.a_of_b[i]);
         }
     }
-    if (status == TN_OK) {
-        mark_used(&m);
-    }
-    return status;
+    return mark_all_used(&m, err);
 }

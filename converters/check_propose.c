@@ -1,292 +1,278 @@
-/* Proposing renames. A scope that was added, stripped or changed shows as many pairs of names that
- * end alike: each pair votes for the change of beginnings that would make it equal, and a want
- * takes the change with the most votes. What no scope explains is tried with `-` for `_` and
- * without `_1` suffixes, and last by nearness. */
-#include "converters/check.h"
-
+/* Proposing renames: a change of scope where that explains a want, else the one name that is equal
+ * but for `-`, `_` and number suffixes; slots go with their variable. What no rename explains is
+ * told with the nearest names. */
+#include "converters/check_scopes.h"
 #include "core/buffer.h"
 #include "core/hash.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <tenon/text.h>
 
 enum {
-    MOST_PAIRS = 1 << 20, /* pairs that are looked at in all */
-    PER_LEAF = 64,        /* spare names of one last component that are looked at */
+    MOST_PAIRS = 1 << 16, /* pairs whose edits are counted in all */
     SHOWN = 3,
     NEAR_ENOUGH = 24 /* edits */
 };
 
-/* A change of beginnings: FROM/ becomes TO/; either may be empty. */
-typedef struct change {
-    tn_str from, to; /* without the slash at the end */
-    uint32_t votes;
-} change;
-
-/* A spare tensor of A. */
-typedef struct spare {
-    tn_str name, leaf;
-    uint32_t index;
-} spare;
-
 typedef struct proposing {
     tni_checking *check;
     tni_proposal *proposals;
-    spare *spares; /* by leaf, then name */
-    size_t n_spares;
-    change *changes;
-    size_t n_changes, changes_room;
-    tni_hash by_text; /* FROM NUL TO: which change */
+    tni_scopes scopes;
+    tni_hash by_plain; /* which spare; MANY: several */
+    tni_hash by_slot;  /* owner and slot: which spare */
+    uint32_t *taken;   /* by tensor of A: 1 + the want that it is for, or 0 */
+    uint32_t *change;  /* by want: of scope, or TN_NO_INDEX: the name alone */
+    uint32_t *want_of; /* by tensor of B, or TN_NO_INDEX */
     size_t pairs;
 } proposing;
 
-static tn_str leaf_of(tn_str name)
-{
-    const char *slash = name.len == 0 ? NULL : memrchr(name.data, '/', name.len);
-    return slash == NULL ? name : tn_str_skip(name, (size_t)(slash - name.data) + 1);
-}
+#define MANY (UINT32_MAX - 1)
 
-static int by_leaf(const void *a, const void *b)
+/* Writes one side of a rename as --rename takes it. False: the name has a star, which is none
+ * there. */
+static bool put_side(tni_buffer *out, tn_str name)
 {
-    const spare *x = a, *y = b;
-    int order = tn_str_compare(x->leaf, y->leaf);
-    return order != 0 ? order : tn_str_compare(x->name, y->name);
-}
-
-/* The name by which A's tensor would be renamed. */
-static tn_str name_of(const tni_checking *check, size_t i)
-{
-    return check->a->tensors[i].alias[TN_SCHEME_NAME];
-}
-
-static tn_status list_spares(proposing *p, tn_error *err)
-{
-    const tni_checking *c = p->check;
-    void *block;
-    tn_status status = tni_arena_array(&p->check->arena, c->a->count, sizeof(spare), &block, err);
-    if (status != TN_OK) {
-        return status;
+    char stack[TN_ERROR_SUBJECT];
+    size_t len = tn_escape(name, stack, sizeof stack);
+    if (len >= sizeof stack) {
+        return false;
     }
-    p->spares = block;
-    for (uint32_t i = 0; i < c->a->count; i++) {
-        const tn_tensor *tensor = &c->a->tensors[i];
-        if (!c->used[i] && c->chosen_a[i].cause == TNI_KEPT && tensor->role != TN_ROLE_METADATA) {
-            tn_str name = name_of(c, i);
-            p->spares[p->n_spares++] = (spare){.name = name, .leaf = leaf_of(name), .index = i};
+    for (size_t i = 0; i < len; i++) {
+        char c = stack[i];
+        if (c == '*') {
+            return false;
         }
-    }
-    qsort(p->spares, p->n_spares, sizeof *p->spares, by_leaf);
-    return TN_OK;
-}
-
-/* Finds the first spare with this leaf, or n_spares. */
-static size_t first_spare(const proposing *p, tn_str leaf)
-{
-    size_t low = 0, high = p->n_spares;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (tn_str_compare(p->spares[middle].leaf, leaf) < 0) {
-            low = middle + 1;
+        if (c == '=') {
+            tni_buffer_text(out, "\\x3d");
         } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-/* Splits two names that end alike into what differs before the common ending. The ending begins at
- * a component. */
-static change difference(tn_str from, tn_str to)
-{
-    size_t same = 0, cut = 0;
-    while (same < from.len && same < to.len &&
-           from.data[from.len - 1 - same] == to.data[to.len - 1 - same]) {
-        same++;
-        bool from_ends = same == from.len || from.data[from.len - 1 - same] == '/';
-        bool to_ends = same == to.len || to.data[to.len - 1 - same] == '/';
-        if (from_ends && to_ends) {
-            cut = same;
-        }
-    }
-    size_t f = from.len - cut, t = to.len - cut;
-    return (change){.from = tn_str_first(from, f > 0 ? f - 1 : 0),
-                    .to = tn_str_first(to, t > 0 ? t - 1 : 0)};
-}
-
-static tn_status change_key(proposing *p, const change *c, tn_str *key_out, tn_error *err)
-{
-    tni_buffer key;
-    tni_buffer_init(&key, p->check->a->ctx);
-    tni_buffer_str(&key, c->from);
-    tni_buffer_char(&key, '\0');
-    tni_buffer_str(&key, c->to);
-    tn_status status = tni_buffer_check(&key, err);
-    if (status == TN_OK) {
-        status = tni_arena_str(&p->check->arena, (tn_str){key.data, key.len}, key_out, err);
-    }
-    tni_buffer_clear(&key);
-    return status;
-}
-
-static tn_status vote(proposing *p, const change *c, tn_error *err)
-{
-    tn_str key;
-    uint32_t index;
-    tn_status status = change_key(p, c, &key, err);
-    if (status == TN_OK) {
-        status = tni_hash_add(&p->by_text, key, (uint32_t)p->n_changes, &index, err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    if (index != TNI_HASH_NONE) {
-        p->changes[index].votes++;
-        return TN_OK;
-    }
-    if (p->n_changes == p->changes_room) {
-        size_t more = p->changes_room == 0 ? 64 : p->changes_room * 2;
-        void *block;
-        status = tni_arena_array(&p->check->arena, more, sizeof(change), &block, err);
-        if (status != TN_OK) {
-            return status;
-        }
-        if (p->n_changes > 0) {
-            memcpy(block, p->changes, p->n_changes * sizeof(change));
-        }
-        p->changes = block;
-        p->changes_room = more;
-    }
-    p->changes[p->n_changes] = *c;
-    p->changes[p->n_changes++].votes = 1;
-    return TN_OK;
-}
-
-/* Tells whether a want is open: not met, and about a tensor. */
-static bool is_open(const tni_want *want)
-{
-    return !want->met && want->b != TN_NO_INDEX;
-}
-
-/* Tells whether a spare tensor could serve a want: same form, and the same kind of thing. */
-static bool could_serve(const tni_checking *c, const spare *one, const tni_want *want)
-{
-    const tn_tensor *a = &c->a->tensors[one->index], *b = &c->b->tensors[want->b];
-    return a->role == b->role && tni_check_form_fits(a, b);
-}
-
-/* Calls vote() for all pairs of an open want and a spare that end alike and have the same form. */
-static tn_status vote_all(proposing *p, tn_error *err)
-{
-    const tni_checking *c = p->check;
-    tn_status status = TN_OK;
-    for (size_t i = 0; status == TN_OK && i < c->n_wants && p->pairs < MOST_PAIRS; i++) {
-        const tni_want *want = &c->wants[i];
-        if (!is_open(want)) {
-            continue;
-        }
-        tn_str leaf = leaf_of(want->name);
-        size_t first = first_spare(p, leaf);
-        for (size_t k = first; status == TN_OK && k < p->n_spares && k < first + PER_LEAF &&
-                               tn_str_equal(p->spares[k].leaf, leaf);
-             k++) {
-            p->pairs++;
-            if (could_serve(c, &p->spares[k], want)) {
-                change one = difference(p->spares[k].name, want->name);
-                status = vote(p, &one, err);
+            tni_buffer_char(out, c);
+            if (c == '{' || c == '}') {
+                tni_buffer_char(out, c);
             }
         }
     }
-    return status;
+    return true;
 }
 
-/* Writes a change as --rename takes it. */
-static tn_status write_change(proposing *p, const change *c, tn_str *text_out, tn_error *err)
+/* Writes a scope: `a/`, or `a.{x:**}` where names have no slashes; the root is `/`. */
+static bool put_scope(tni_buffer *out, const tni_change *change, tn_str scope, bool target)
 {
-    return tni_arena_format(&p->check->arena, text_out, err, "%.*s/=%.*s/", (int)c->from.len,
-                            c->from.data, (int)c->to.len, c->to.data);
+    if (change->separator == '/') {
+        bool good = put_side(out, scope);
+        tni_buffer_char(out, '/');
+        return good;
+    }
+    bool good = put_side(out, scope);
+    if (scope.len > 0) {
+        tni_buffer_char(out, '.');
+    }
+    tni_buffer_text(out, target ? "{x}" : "{x:**}");
+    return good;
 }
 
-/* Proposes for one want the change with the most votes among those that fit it. */
-static tn_status propose_scope(proposing *p, size_t i, tn_error *err)
+/* Decides what a want's rename is for. */
+static void settle(proposing *p, size_t i, uint32_t spare, uint32_t change)
+{
+    p->proposals[i].spare = spare;
+    p->change[i] = change;
+    p->taken[spare] = (uint32_t)i + 1;
+}
+
+/* Writes the rename that was decided on. */
+static tn_status write_rename(proposing *p, size_t i, tni_buffer *text, tn_error *err)
 {
     const tni_checking *c = p->check;
-    const tni_want *want = &c->wants[i];
-    tn_str leaf = leaf_of(want->name);
-    const change *best = NULL;
-    size_t first = first_spare(p, leaf);
-    for (size_t k = first;
-         k < p->n_spares && k < first + PER_LEAF && tn_str_equal(p->spares[k].leaf, leaf); k++) {
-        if (!could_serve(c, &p->spares[k], want)) {
-            continue;
-        }
-        change one = difference(p->spares[k].name, want->name);
-        tn_str key;
-        tn_status status = change_key(p, &one, &key, err);
-        if (status != TN_OK) {
-            return status;
-        }
-        uint32_t index = tni_hash_get(&p->by_text, key);
-        if (index != TNI_HASH_NONE && (best == NULL || p->changes[index].votes > best->votes)) {
-            best = &p->changes[index];
-        }
+    tni_buffer_reset(text);
+    bool good;
+    if (p->change[i] == TN_NO_INDEX) {
+        good = put_side(text, c->a->tensors[p->proposals[i].spare].alias[TN_SCHEME_NAME]);
+        tni_buffer_char(text, '=');
+        good = put_side(text, c->wants[i].name) && good;
+    } else {
+        const tni_change *change = &p->scopes.changes[p->change[i]];
+        good = put_scope(text, change, change->from, false);
+        tni_buffer_char(text, '=');
+        good = put_scope(text, change, change->to, true) && good;
     }
-    return best == NULL ? TN_OK : write_change(p, best, &p->proposals[i].rename, err);
+    tn_status status = tni_buffer_check(text, err);
+    if (!good) {
+        p->proposals[i].spare = TN_NO_INDEX;
+        return status;
+    }
+    return status != TN_OK ? status
+                           : tni_arena_str(&p->check->arena, (tn_str){text->data, text->len},
+                                           &p->proposals[i].rename, err);
 }
 
-/* Reads the next byte of a name with `-` taken for `_`, and `_1`, `_2` … before a component's end
- * left out. */
-static int plain_byte(tn_str name, size_t *at)
+/* Writes a name with `-` as `_`, and without `_1`, `_2` … at the ends of components. */
+static tn_status make_plain(tn_str name, tni_buffer *out, tn_error *err)
 {
-    if (*at >= name.len) {
-        return -1;
-    }
-    if (name.data[*at] == '_') {
-        size_t digit = *at + 1;
-        while (digit < name.len && name.data[digit] >= '0' && name.data[digit] <= '9') {
+    tni_buffer_reset(out);
+    for (size_t i = 0; i < name.len; i++) {
+        size_t digit = i + 1;
+        while (name.data[i] == '_' && digit < name.len && name.data[digit] >= '0' &&
+               name.data[digit] <= '9') {
             digit++;
         }
-        if (digit > *at + 1 && (digit == name.len || name.data[digit] == '/')) {
-            *at = digit;
-            return plain_byte(name, at);
+        if (digit > i + 1 && (digit == name.len || name.data[digit] == '/')) {
+            i = digit - 1;
+        } else {
+            tni_buffer_char(out, name.data[i] == '-' ? '_' : name.data[i]);
         }
     }
-    char byte = name.data[(*at)++];
-    return byte == '-' ? '_' : (unsigned char)byte;
+    return tni_buffer_check(out, err);
 }
 
-static bool equal_when_plain(tn_str a, tn_str b)
+static tn_status list_plain(proposing *p, tni_buffer *plain, tn_error *err)
 {
-    size_t i = 0, k = 0;
-    for (;;) {
-        int x = plain_byte(a, &i), y = plain_byte(b, &k);
-        if (x != y || x < 0) {
-            return x == y;
+    tn_status status = TN_OK;
+    for (size_t k = 0; status == TN_OK && k < p->scopes.n_spares; k++) {
+        uint32_t old = TNI_HASH_NONE;
+        tn_str key;
+        status = make_plain(p->scopes.spares[k].name, plain, err);
+        if (status == TN_OK) {
+            status = tni_arena_str(&p->check->arena, (tn_str){plain->data, plain->len}, &key, err);
+        }
+        if (status == TN_OK) {
+            status = tni_hash_add(&p->by_plain, key, p->scopes.spares[k].index, &old, err);
+        }
+        if (status == TN_OK && old != TNI_HASH_NONE) {
+            status = tni_hash_set(&p->by_plain, key, MANY, err);
         }
     }
+    return status;
 }
 
-/* Proposes the one spare that is equal but for `-`, `_` and number suffixes. */
-static tn_status propose_plain(proposing *p, size_t i, tn_error *err)
+/* Chooses the change of scope that serves most wants (the name alone where the scope holds others
+ * that have to stay), else the one spare that is equal but for `-`, `_` and number suffixes: of
+ * two, naming one would be a guess. */
+static tn_status choose(proposing *p, size_t i, tni_buffer *plain, tn_error *err)
+{
+    const tni_want *want = &p->check->wants[i];
+    uint32_t spare, change;
+    tn_status status = tni_scopes_best(&p->scopes, want, p->taken, &change, &spare, err);
+    if (status == TN_OK && spare == TN_NO_INDEX) {
+        status = make_plain(want->name, plain, err);
+        change = TN_NO_INDEX;
+        spare = status == TN_OK ? tni_hash_get(&p->by_plain, (tn_str){plain->data, plain->len})
+                                : TNI_HASH_NONE;
+        if (spare == TNI_HASH_NONE || spare == MANY || p->taken[spare] != 0 ||
+            !tni_could_serve(p->check, spare, want)) {
+            return status;
+        }
+    }
+    if (status == TN_OK) {
+        settle(p, i, spare, change);
+    }
+    return status;
+}
+
+/* Tells whether a scope holds something that another rename is for: both would claim it. */
+static bool is_mixed(proposing *p, uint32_t index)
+{
+    const tni_change *change = &p->scopes.changes[index];
+    size_t first, count = tni_scopes_range(&p->scopes, change, &first);
+    for (size_t i = first; i < first + count; i++) {
+        uint32_t tensor = p->scopes.movable[i], want = p->taken[tensor];
+        if (++p->scopes.looks > 2 * TNI_MOST_LOOKS ||
+            (want != 0 && p->change[want - 1] != index &&
+             tni_lies_in(p->check->a->tensors[tensor].alias[TN_SCHEME_NAME], change))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Changes names alone where changes of scope would meet. */
+static tn_status part(proposing *p, tn_error *err)
+{
+    void *block;
+    tn_status status =
+        tni_arena_array(&p->check->arena, p->scopes.n_changes, sizeof(char), &block, err);
+    char *known = block; /* by change: 1 alone in its scope, 2 not */
+    for (size_t i = 0; status == TN_OK && i < p->check->n_wants; i++) {
+        uint32_t index = p->change[i];
+        if (p->proposals[i].spare == TN_NO_INDEX || index == TN_NO_INDEX) {
+            continue;
+        }
+        if (known[index] == 0) {
+            known[index] = is_mixed(p, index) ? 2 : 1;
+        }
+    }
+    for (size_t i = 0; status == TN_OK && i < p->check->n_wants; i++) {
+        bool settled = p->proposals[i].spare != TN_NO_INDEX && p->change[i] != TN_NO_INDEX;
+        if (settled && known[p->change[i]] == 2) {
+            p->change[i] = TN_NO_INDEX;
+        }
+    }
+    return status;
+}
+
+/* The text by which a slot of an owner in A is known. */
+static tn_status slot_key(uint32_t owner, tn_str slot, tni_buffer *key, tn_error *err)
+{
+    tni_buffer_reset(key);
+    tni_buffer_add(key, &owner, sizeof owner);
+    tni_buffer_str(key, slot);
+    return tni_buffer_check(key, err);
+}
+
+static tn_status list_slots(proposing *p, tni_buffer *text, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t k = 0; status == TN_OK && k < p->scopes.n_spares; k++) {
+        const tn_tensor *spare = &p->check->a->tensors[p->scopes.spares[k].index];
+        tn_str key;
+        if (spare->role != TN_ROLE_SLOT || spare->slot_of == TN_NO_INDEX) {
+            continue;
+        }
+        status = slot_key(spare->slot_of, spare->slot, text, err);
+        if (status == TN_OK) {
+            status = tni_arena_str(&p->check->arena, (tn_str){text->data, text->len}, &key, err);
+        }
+        if (status == TN_OK) {
+            status = tni_hash_set(&p->by_slot, key, p->scopes.spares[k].index, err);
+        }
+    }
+    return status;
+}
+
+/* Tells whether a slot that follows its variable gets the name that is wanted: what stands behind
+ * the variable's name stays behind it. */
+static bool follows_to(tn_str slot, tn_str owner, tn_str new_owner, tn_str wanted)
+{
+    for (size_t at = slot.len; at-- > 0;) {
+        tn_str tail = tn_str_skip(slot, at);
+        if (owner.len > 0 && tn_str_starts(tail, owner)) {
+            tn_str behind = tn_str_skip(tail, owner.len);
+            return tn_str_ends(wanted, behind) &&
+                   tn_str_ends(tn_str_first(wanted, wanted.len - behind.len), new_owner);
+        }
+    }
+    return false;
+}
+
+/* Gives a slot the rename of its variable, which it follows, if the file has that slot. */
+static tn_status follow_owner(proposing *p, size_t i, tni_buffer *text, tn_error *err)
 {
     const tni_checking *c = p->check;
-    const tni_want *want = &c->wants[i];
-    const spare *found = NULL;
-    for (size_t k = 0; k < p->n_spares && p->pairs < MOST_PAIRS; k++) {
-        p->pairs++;
-        if (equal_when_plain(p->spares[k].name, want->name) &&
-            could_serve(c, &p->spares[k], want)) {
-            if (found != NULL) {
-                return TN_OK; /* two would do: naming one would be a guess */
-            }
-            found = &p->spares[k];
-        }
-    }
-    if (found == NULL) {
+    const tn_tensor *slot = &c->b->tensors[c->wants[i].b];
+    uint32_t owner = slot->slot_of == TN_NO_INDEX ? TN_NO_INDEX : p->want_of[slot->slot_of];
+    if (owner == TN_NO_INDEX || p->proposals[owner].rename.data == NULL) {
         return TN_OK;
     }
-    return tni_arena_format(&p->check->arena, &p->proposals[i].rename, err, "%.*s=%.*s",
-                            (int)found->name.len, found->name.data, (int)want->name.len,
-                            want->name.data);
+    uint32_t spare = p->proposals[owner].spare;
+    tn_status status = slot_key(spare, slot->slot, text, err);
+    uint32_t index = status == TN_OK ? tni_hash_get(&p->by_slot, (tn_str){text->data, text->len})
+                                     : TNI_HASH_NONE;
+    if (index != TNI_HASH_NONE && p->taken[index] == 0 &&
+        tni_check_form_fits(&c->a->tensors[index], slot) &&
+        follows_to(c->a->tensors[index].alias[TN_SCHEME_NAME],
+                   c->a->tensors[spare].alias[TN_SCHEME_NAME], c->wants[owner].name,
+                   c->wants[i].name)) {
+        settle(p, i, index, TN_NO_INDEX);
+        p->proposals[i].rename = p->proposals[owner].rename;
+    }
+    return status;
 }
 
 /* Appends a name with its shape. */
@@ -301,20 +287,36 @@ static void show(tni_buffer *out, const tn_tensor *tensor)
     tni_buffer_char(out, ']');
 }
 
+static tn_status keep_near(proposing *p, size_t i, const tni_buffer *text, tn_error *err)
+{
+    tn_status status = tni_buffer_check(text, err);
+    return status != TN_OK || text->len == 0
+               ? status
+               : tni_arena_str(&p->check->arena, (tn_str){text->data, text->len},
+                               &p->proposals[i].near, err);
+}
+
+/* Names what a rename is for. */
+static tn_status name_spare(proposing *p, size_t i, tni_buffer *text, tn_error *err)
+{
+    tni_buffer_reset(text);
+    show(text, &p->check->a->tensors[p->proposals[i].spare]);
+    return keep_near(p, i, text, err);
+}
+
 /* Names the nearest spares. */
-static tn_status name_near(proposing *p, size_t i, tn_error *err)
+static tn_status name_near(proposing *p, size_t i, tni_buffer *text, tn_error *err)
 {
     const tni_checking *c = p->check;
-    const spare *best[SHOWN] = {NULL};
+    const tni_spare *best[SHOWN] = {NULL};
     unsigned edits[SHOWN] = {0};
-    tni_buffer text;
-    for (size_t k = 0; k < p->n_spares && p->pairs < MOST_PAIRS; k++) {
+    for (size_t k = 0; k < p->scopes.n_spares && p->pairs < MOST_PAIRS; k++) {
         p->pairs++;
-        unsigned distance = tn_edit_distance(p->spares[k].name, c->wants[i].name, NEAR_ENOUGH);
-        const spare *one = &p->spares[k];
+        const tni_spare *one = &p->scopes.spares[k];
+        unsigned distance = tn_edit_distance(one->name, c->wants[i].name, NEAR_ENOUGH);
         for (size_t n = 0; distance < NEAR_ENOUGH && one != NULL && n < SHOWN; n++) {
             if (best[n] == NULL || distance < edits[n]) {
-                const spare *other = best[n];
+                const tni_spare *other = best[n];
                 unsigned its = edits[n];
                 best[n] = one;
                 edits[n] = distance;
@@ -323,40 +325,115 @@ static tn_status name_near(proposing *p, size_t i, tn_error *err)
             }
         }
     }
-    tni_buffer_init(&text, c->a->ctx);
+    tni_buffer_reset(text);
     for (size_t n = 0; n < SHOWN && best[n] != NULL; n++) {
-        show(&text, &c->a->tensors[best[n]->index]);
+        show(text, &c->a->tensors[best[n]->index]);
     }
-    tn_status status = tni_buffer_check(&text, err);
-    if (status == TN_OK && text.len > 0) {
-        status = tni_arena_str(&p->check->arena, (tn_str){text.data, text.len},
-                               &p->proposals[i].near, err);
+    return keep_near(p, i, text, err);
+}
+
+static bool is_slot(const proposing *p, size_t i)
+{
+    const tni_want *want = &p->check->wants[i];
+    return tni_want_is_open(want) && p->check->b->tensors[want->b].role == TN_ROLE_SLOT;
+}
+
+/* Chooses and writes for what is no slot. */
+static tn_status propose_variables(proposing *p, tni_buffer *text, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && i < p->check->n_wants; i++) {
+        if (tni_want_is_open(&p->check->wants[i]) && !is_slot(p, i)) {
+            status = choose(p, i, text, err);
+        }
     }
-    tni_buffer_clear(&text);
+    if (status == TN_OK) {
+        status = part(p, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < p->check->n_wants; i++) {
+        if (p->proposals[i].spare != TN_NO_INDEX) {
+            status = write_rename(p, i, text, err);
+        }
+    }
     return status;
+}
+
+/* Chooses for slots, and names what is near. */
+static tn_status propose_rest(proposing *p, tni_buffer *text, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && i < p->check->n_wants; i++) {
+        tni_proposal *proposal = &p->proposals[i];
+        if (is_slot(p, i)) {
+            status = follow_owner(p, i, text, err);
+            if (status == TN_OK && proposal->spare == TN_NO_INDEX) {
+                status = choose(p, i, text, err);
+            }
+            if (status == TN_OK && proposal->spare != TN_NO_INDEX &&
+                proposal->rename.data == NULL) {
+                status = write_rename(p, i, text, err);
+            }
+        }
+        if (status == TN_OK && tni_want_is_open(&p->check->wants[i])) {
+            status = proposal->spare == TN_NO_INDEX ? name_near(p, i, text, err)
+                                                    : name_spare(p, i, text, err);
+        }
+    }
+    return status;
+}
+
+static tn_status prepare(proposing *p, tn_error *err)
+{
+    tni_checking *c = p->check;
+    void *taken, *want_of, *change;
+    tn_status status = tni_arena_array(&c->arena, c->a->count, sizeof(uint32_t), &taken, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(&c->arena, c->n_wants, sizeof(uint32_t), &change, err);
+    }
+    if (status == TN_OK) {
+        status = tni_arena_array(&c->arena, c->b->count, sizeof(uint32_t), &want_of, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    p->taken = taken;
+    p->change = change;
+    p->want_of = memset(want_of, 0xFF, c->b->count * sizeof(uint32_t));
+    for (size_t i = 0; i < c->n_wants; i++) {
+        p->proposals[i].spare = TN_NO_INDEX;
+        if (tni_want_is_open(&c->wants[i])) {
+            p->want_of[c->wants[i].b] = (uint32_t)i;
+        }
+    }
+    return TN_OK;
 }
 
 tn_status tni_check_propose(tni_checking *check, tni_proposal *proposals, tn_error *err)
 {
     proposing p = {.check = check, .proposals = proposals};
-    tni_hash_init(&p.by_text, check->a->ctx, 0);
-    tn_status status = list_spares(&p, err);
+    tni_buffer text;
+    tni_buffer_init(&text, check->a->ctx);
+    tni_hash_init(&p.by_plain, check->a->ctx, 0);
+    tni_hash_init(&p.by_slot, check->a->ctx, 0);
+    tn_status status = tni_scopes_make(check, &p.scopes, err);
     if (status == TN_OK) {
-        status = vote_all(&p, err);
+        status = prepare(&p, err);
     }
-    p.pairs = 0;
-    for (size_t i = 0; status == TN_OK && i < check->n_wants; i++) {
-        if (!is_open(&check->wants[i])) {
-            continue;
-        }
-        status = propose_scope(&p, i, err);
-        if (status == TN_OK && proposals[i].rename.data == NULL) {
-            status = propose_plain(&p, i, err);
-        }
-        if (status == TN_OK) {
-            status = name_near(&p, i, err);
-        }
+    if (status == TN_OK) {
+        status = list_plain(&p, &text, err);
     }
-    tni_hash_clear(&p.by_text);
+    if (status == TN_OK) {
+        status = list_slots(&p, &text, err);
+    }
+    if (status == TN_OK) {
+        status = propose_variables(&p, &text, err);
+    }
+    if (status == TN_OK) {
+        status = propose_rest(&p, &text, err);
+    }
+    tni_hash_clear(&p.by_plain);
+    tni_hash_clear(&p.by_slot);
+    tni_scopes_clear(&p.scopes);
+    tni_buffer_clear(&text);
     return status;
 }

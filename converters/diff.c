@@ -1,6 +1,7 @@
 /* Are these the same weights? Pairs tensors of two models and compares each pair. */
 #include "converters/diff_values.h"
 #include "converters/pairing.h"
+#include "converters/rules/naming.h"
 #include "converters/select.h"
 #include "core/error.h"
 #include <stdio.h>
@@ -189,8 +190,53 @@ static tn_status compare_all(comparison *c, const tni_pairing *pairing, tni_choi
     return status;
 }
 
+static bool has_rules(const tn_diff_options *options)
+{
+    return options->n_rules + options->n_rename + options->n_vars > 0;
+}
+
+/* Applies the rules to what the flags leave of A. What only --only leaves out stays: its partner
+ * may be kept. */
+static tn_status rename_a(comparison *c, tni_arena *arena, tni_naming *naming, tni_choice **choices,
+                          tn_error *err)
+{
+    const tn_diff_options *o = c->options;
+    tni_rule_options rules = {.rename = o->rename,
+                              .n_rename = o->n_rename,
+                              .rules = o->rules,
+                              .n_rules = o->n_rules,
+                              .vars = o->vars,
+                              .n_vars = o->n_vars,
+                              .scheme = o->has_scheme ? o->scheme : TN_SCHEME_NAME,
+                              .ignore_unmatch = o->ignore_unmatch};
+    void *keep_block, *choice_block;
+    tn_status status = tni_arena_array(arena, c->a->count, sizeof(bool), &keep_block, err);
+    bool *keep = keep_block;
+    for (size_t i = 0; status == TN_OK && i < c->a->count; i++) {
+        tni_drop_cause cause = (*choices)[i].cause;
+        keep[i] = cause == TNI_KEPT || cause == TNI_NOT_ONLY;
+    }
+    if (status == TN_OK) {
+        status = tni_naming_run(arena, c->a, keep, &rules, c->report, naming, err);
+    }
+    if (status == TN_OK) {
+        status =
+            tni_arena_array(arena, naming->model->count, sizeof(tni_choice), &choice_block, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    tni_choice *moved = choice_block;
+    for (size_t i = 0; i < naming->model->count; i++) {
+        moved[i] = (*choices)[naming->source[i]];
+    }
+    c->a = naming->model;
+    *choices = moved;
+    return TN_OK;
+}
+
 /* Makes the arrays that tell for each side which tensors take part. */
-static tn_status compare_chosen(comparison *c, tni_arena *arena, tn_error *err)
+static tn_status compare_chosen(comparison *c, tni_arena *arena, tni_naming *naming, tn_error *err)
 {
     void *a, *b, *matched;
     tni_pairing pairing;
@@ -207,6 +253,9 @@ static tn_status compare_chosen(comparison *c, tni_arena *arena, tn_error *err)
     }
     tni_choice *choices[2] = {a, b};
     status = choose_sides(c, choices, matched, err);
+    if (status == TN_OK && has_rules(c->options)) {
+        status = rename_a(c, arena, naming, &choices[0], err);
+    }
     if (status == TN_OK) {
         status = tni_pair(c->a, c->b, c->options->has_scheme ? &c->options->scheme : NULL, arena,
                           &pairing, err);
@@ -222,16 +271,18 @@ tn_status tn_diff(const tn_model *a, const tn_model *b, const tn_diff_options *o
                   tn_report *report, tn_differences *differences_out, tn_error *err)
 {
     comparison c = {.a = a, .b = b, .options = options, .report = report};
+    tni_naming naming = {.n_models = 0};
     tni_arena arena;
     tni_arena_init(&arena, a->ctx, a->ctx->limits.memory);
     tn_status status = tni_value_diff_new(a->ctx, options, &c.values, err);
     if (status == TN_OK) {
-        status = compare_chosen(&c, &arena, err);
+        status = compare_chosen(&c, &arena, &naming, err);
     }
     if (status == TN_OK) {
         *differences_out = c.counts;
     }
     tni_value_diff_free(c.values);
+    tni_naming_clear(&naming);
     tni_arena_clear(&arena);
     return status;
 }

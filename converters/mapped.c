@@ -53,9 +53,21 @@ static tn_status check_names(const tn_model *base, const bool *keep, const tn_st
     return status;
 }
 
+/* Takes all names away. */
+static void forget_names(tn_tensor *tensor)
+{
+    for (int scheme = 0; scheme < TN_SCHEME_COUNT; scheme++) {
+        tensor->alias[scheme] = TN_STR_NONE;
+    }
+    tensor->twins = NULL;
+    tensor->twin_pieces = NULL;
+    tensor->n_twins = 0;
+}
+
 /* Copies the kept tensors' records; new_index tells where each went. */
 static tn_status copy_kept(tn_model *model, const tn_model *base, const bool *keep,
-                           const tn_str *names, uint32_t *new_index, tn_error *err)
+                           const tn_str *names, const bool *renamed, uint32_t *new_index,
+                           tn_error *err)
 {
     for (uint32_t i = 0; i < base->count; i++) {
         new_index[i] = keep[i] ? (uint32_t)model->count : TN_NO_INDEX;
@@ -68,6 +80,9 @@ static tn_status copy_kept(tn_model *model, const tn_model *base, const bool *ke
             return status;
         }
         *tensor = base->tensors[i];
+        if (renamed != NULL && renamed[i]) {
+            forget_names(tensor);
+        }
         tensor->alias[TN_SCHEME_NAME] = names[i];
     }
     for (size_t i = 0; i < model->count; i++) {
@@ -82,6 +97,12 @@ static tn_status copy_kept(tn_model *model, const tn_model *base, const bool *ke
 tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
                         tn_model **model_out, tn_error *err)
 {
+    return tni_map_renamed(base, keep, names, NULL, model_out, err);
+}
+
+tn_status tni_map_renamed(const tn_model *base, const bool *keep, const tn_str *names,
+                          const bool *renamed, tn_model **model_out, tn_error *err)
+{
     tn_model *model = NULL;
     void *new_index = NULL;
     tn_status status = check_names(base, keep, names, err);
@@ -92,7 +113,7 @@ tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *na
         status = tni_alloc_array(base->ctx, base->count, sizeof(uint32_t), &new_index, err);
     }
     if (status == TN_OK) {
-        status = copy_kept(model, base, keep, names, new_index, err);
+        status = copy_kept(model, base, keep, names, renamed, new_index, err);
     }
     tni_free(base->ctx, new_index);
     if (status == TN_OK) {

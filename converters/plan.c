@@ -4,6 +4,7 @@
 #include "converters/engine.h"
 #include "converters/mapped.h"
 #include "core/error.h"
+#include "core/hash.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,21 +79,27 @@ tn_status tni_plan_lose(tn_plan *plan, tn_loss_class kind, tn_str name, const ch
     return status;
 }
 
+tn_status tni_plan_drop(tn_plan *plan, tn_str name, tn_str rule, tn_error *err)
+{
+    tn_status status = grow(plan, (void **)&plan->dropped, plan->n_dropped, &plan->dropped_room,
+                            sizeof(tn_plan_drop), err);
+    if (status == TN_OK) {
+        plan->dropped[plan->n_dropped++] = (tn_plan_drop){name, rule};
+    }
+    return status;
+}
+
 static tn_status note_drop(tn_plan *plan, const tn_tensor *tensor, const tni_choice *choice,
                            tn_error *err)
 {
     tn_str rule = TN_LIT("--only");
-    tn_status status = grow(plan, (void **)&plan->dropped, plan->n_dropped, &plan->dropped_room,
-                            sizeof(tn_plan_drop), err);
-    if (status == TN_OK && (choice->cause == TNI_DROPPED || choice->cause == TNI_WITH_OWNER)) {
+    tn_status status = TN_OK;
+    if (choice->cause == TNI_DROPPED || choice->cause == TNI_WITH_OWNER) {
         status = tni_arena_format(&plan->arena, &rule, err, "--drop %u", choice->flag);
     } else if (choice->cause == TNI_NOT_A_WEIGHT) {
         rule = TN_LIT("--weights-only");
     }
-    if (status == TN_OK) {
-        plan->dropped[plan->n_dropped++] = (tn_plan_drop){tensor->alias[TN_SCHEME_NAME], rule};
-    }
-    return status;
+    return status != TN_OK ? status : tni_plan_drop(plan, tensor->alias[TN_SCHEME_NAME], rule, err);
 }
 
 /* Demands that every --only and --drop matched something. */
@@ -117,7 +124,8 @@ static bool has_place(const tn_plan *plan, const tn_tensor *tensor)
     if (tensor->role == TN_ROLE_METADATA) {
         return plan->write.layout.carries && !tensor->document;
     }
-    return (plan->target.format->writer->roles & (1u << tensor->role)) != 0;
+    unsigned roles = plan->write.layout.roles;
+    return ((roles != 0 ? roles : plan->target.format->writer->roles) & (1u << tensor->role)) != 0;
 }
 
 /* Leaves out what the target cannot hold: metadata is a structure loss, any other role a loss of
@@ -125,8 +133,8 @@ static bool has_place(const tn_plan *plan, const tn_tensor *tensor)
 static tn_status leave_roles(tn_plan *plan, bool *keep, tn_error *err)
 {
     tn_status status = TN_OK;
-    for (size_t i = 0; status == TN_OK && i < plan->source->count; i++) {
-        const tn_tensor *tensor = &plan->source->tensors[i];
+    for (size_t i = 0; status == TN_OK && i < plan->base->count; i++) {
+        const tn_tensor *tensor = &plan->base->tensors[i];
         tn_str name = tensor->alias[TN_SCHEME_NAME];
         bool carried = tensor->document && plan->write.layout.carries;
         if (has_place(plan, tensor) || (!keep[i] && !tensor->document) || carried) {
@@ -180,22 +188,47 @@ static tn_status choose(tn_plan *plan, const tn_convert_options *options, bool *
     return status;
 }
 
-/* Gives the names to write: by --scheme where it was said. */
+/* Tells whether every kept tensor has a full name and no two the same. */
+static tn_status full_names_fit(const tn_plan *plan, const bool *keep, bool *fit_out, tn_error *err)
+{
+    tni_hash taken;
+    tn_status status = TN_OK;
+    *fit_out = true;
+    tni_hash_init(&taken, plan->ctx, plan->base->count);
+    for (uint32_t i = 0; status == TN_OK && *fit_out && i < plan->base->count; i++) {
+        tn_scheme scheme = tni_plan_is_renamed(plan, i) ? TN_SCHEME_NAME : TN_SCHEME_FULL;
+        tn_str full = plan->base->tensors[i].alias[scheme];
+        uint32_t old = TNI_HASH_NONE;
+        if (keep[i] && full.data != NULL) {
+            status = tni_hash_add(&taken, full, i, &old, err);
+        }
+        *fit_out = !keep[i] || (full.data != NULL && old == TNI_HASH_NONE);
+    }
+    tni_hash_clear(&taken);
+    return status;
+}
+
+/* Gives the names to write: by --scheme where it was said, else as the layout wants them. */
 static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, const bool *keep,
                               const tn_str **names_out, tn_error *err)
 {
     void *block;
     tn_status status =
-        tni_arena_array(&plan->arena, plan->source->count, sizeof(tn_str), &block, err);
+        tni_arena_array(&plan->arena, plan->base->count, sizeof(tn_str), &block, err);
     tn_str *names = block;
     tn_scheme scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME;
-    for (size_t i = 0; status == TN_OK && i < plan->source->count; i++) {
-        const tn_tensor *tensor = &plan->source->tensors[i];
-        names[i] = tensor->alias[scheme];
+    bool full = false;
+    if (status == TN_OK && !options->has_scheme && plan->write.layout.full_names) {
+        status = full_names_fit(plan, keep, &full, err);
+    }
+    scheme = full ? TN_SCHEME_FULL : scheme;
+    for (size_t i = 0; status == TN_OK && i < plan->base->count; i++) {
+        const tn_tensor *tensor = &plan->base->tensors[i];
+        names[i] = tensor->alias[tni_plan_is_renamed(plan, i) ? TN_SCHEME_NAME : scheme];
         if (keep[i] && names[i].data == NULL) {
             status = tni_fail(err, TN_E_IMPOSSIBLE, "this tensor has no name in the scheme '%s'",
                               tn_scheme_name(scheme));
-            tni_error_path(err, plan->source->path);
+            tni_error_path(err, plan->base->path);
             tni_error_subject(err, tensor->alias[TN_SCHEME_NAME]);
             tni_error_hint(err, "leave --scheme out, or leave the tensor out with --drop");
         }
@@ -206,22 +239,38 @@ static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, 
     return status;
 }
 
+/* Tells of each tensor that is written which rule named it. */
+static tn_status list_rules(tn_plan *plan, tn_error *err)
+{
+    void *block;
+    if (plan->naming.sets.count == 0) {
+        return TN_OK;
+    }
+    tn_status status =
+        tni_arena_array(&plan->arena, plan->mapped->count, sizeof(tn_str), &block, err);
+    tn_str *rules = block;
+    size_t n = 0;
+    for (size_t i = 0; status == TN_OK && i < plan->base->count; i++) {
+        if (plan->keep[i]) {
+            rules[n++] = plan->naming.rule[i];
+        }
+    }
+    plan->rules = status == TN_OK ? rules : NULL;
+    return status;
+}
+
 static tn_status map(tn_plan *plan, const tn_convert_options *options, tn_error *err)
 {
-    void *keep;
     const tn_str *names;
-    tn_status status = tni_arena_array(&plan->arena, plan->source->count, sizeof(bool), &keep, err);
+    tn_status status = leave_roles(plan, plan->keep, err);
     if (status == TN_OK) {
-        status = choose(plan, options, keep, err);
+        status = choose_names(plan, options, plan->keep, &names, err);
     }
     if (status == TN_OK) {
-        status = leave_roles(plan, keep, err);
+        status = tni_map_named(plan->base, plan->keep, names, &plan->mapped, err);
     }
     if (status == TN_OK) {
-        status = choose_names(plan, options, keep, &names, err);
-    }
-    if (status == TN_OK) {
-        status = tni_map_named(plan->source, keep, names, &plan->mapped, err);
+        status = list_rules(plan, err);
     }
     if (status == TN_OK && plan->mapped->count == 0) {
         status = tni_fail(err, TN_E_EMPTY, "nothing is left to write");
@@ -290,6 +339,9 @@ static tn_status describe(tn_plan *plan, const tn_tensor *tensor, tn_plan_tensor
     *origin = &tensor->origin->tensors[tensor->origin_index];
     *entry = (tn_plan_tensor){
         .name = tensor->alias[TN_SCHEME_NAME], .tensor = tensor, .from = origin, .n_from = 1};
+    if (plan->rules != NULL) {
+        entry->rule = plan->rules[tensor - plan->mapped->tensors];
+    }
     status = check_tensor(plan, tensor, entry, err);
     if (tni_tensor_is_plain(tensor) || tn_dtype_about(tensor->dtype)->bits == 0) {
         entry->copied = tensor->bytes;
@@ -329,12 +381,13 @@ static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options,
                               .name = plan->target.name.data,
                               .layout = {.word = ""},
                               .notes = plan->warnings};
-    bool renamed = options->has_scheme && options->scheme != TN_SCHEME_NAME;
+    bool renamed =
+        (options->has_scheme && options->scheme != TN_SCHEME_NAME) || plan->naming.any_renamed;
     const tn_format *format = plan->target.format;
     tn_status status = TN_OK;
     if (format->writer->choose_layout != NULL) {
-        status = format->writer->choose_layout(plan->source, options->layout, renamed,
-                                               &plan->write.layout, err);
+        status = format->writer->choose_layout(plan->base, plan->target.name, options->layout,
+                                               renamed, &plan->write.layout, err);
     } else if (options->layout != NULL) {
         status = tni_fail(err, TN_E_USAGE, "%s has no layouts to choose from", format->name);
         tni_error_hint(err, "leave --layout out");
@@ -357,6 +410,32 @@ static tn_status look_around(tn_plan *plan, tn_error *err)
     tn_status status =
         tni_list_folder(plan->ctx, plan->target.folder, FOLDER_NAMES, &plan->arena, &siblings, err);
     return status == TN_OK ? writer->look_around(&plan->write, &siblings, err) : status;
+}
+
+/* Decides what stays and how it is called. */
+static tn_status name(tn_plan *plan, const tn_convert_options *options, tn_error *err)
+{
+    void *keep;
+    tn_status status = tni_arena_array(&plan->arena, plan->source->count, sizeof(bool), &keep, err);
+    if (status == TN_OK) {
+        status = choose(plan, options, keep, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    tn_error why = {0};
+    status = tni_plan_apply_rules(plan, options, keep, &why);
+    if (why.code == TN_E_SLOT) {
+        /* Where no rename is possible at all, that is worth more than which slot is in its way. */
+        plan->base = plan->source;
+        plan->naming.any_renamed = true;
+        tn_status layout = choose_layout(plan, options, err);
+        status = layout != TN_OK ? layout : status;
+    }
+    if (status != TN_OK && err != NULL && err->status == TN_OK) {
+        *err = why;
+    }
+    return status;
 }
 
 /* Lets the writer lay out the whole output. */
@@ -399,6 +478,7 @@ tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
     if (plan->warnings == NULL) {
         status = tni_fail(err, TN_E_NOMEM, "out of memory");
     } else if ((status = tni_target_find(plan, out, options, err)) == TN_OK &&
+               (status = name(plan, options, err)) == TN_OK &&
                (status = choose_layout(plan, options, err)) == TN_OK &&
                (status = map(plan, options, err)) == TN_OK &&
                (status = describe_all(plan, err)) == TN_OK) {
@@ -418,6 +498,7 @@ void tn_plan_free(tn_plan *plan)
     if (plan != NULL) {
         tn_context *ctx = plan->ctx;
         tn_model_free(plan->mapped);
+        tni_naming_clear(&plan->naming);
         tn_report_free(plan->warnings);
         tni_arena_clear(&plan->arena);
         tni_free(ctx, plan);

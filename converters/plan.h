@@ -2,6 +2,7 @@
 #ifndef TN_CONVERTERS_PLAN_H
 #define TN_CONVERTERS_PLAN_H
 
+#include "converters/rules/naming.h"
 #include "converters/select.h"
 #include "formats/format.h"
 #include <tenon/convert.h>
@@ -19,7 +20,13 @@ struct tn_plan {
     tn_context *ctx;
     tni_arena arena;
     const tn_model *source;
-    tn_model *mapped; /* what is written */
+    tni_naming naming;     /* what the rules did */
+    const tn_model *base;  /* what they left: the source itself if there are none */
+    bool *keep;            /* by the base's index */
+    tn_model *mapped;      /* what is written */
+    const tn_str *rules;   /* by the mapped model's index: the rule that named it; NULL: none did */
+    tni_rulesets choosing; /* --drop and --only as stages, to be printed */
+    bool weights_only;
     tni_target target;
     bool replace, skip_existing;
     tni_write write;
@@ -39,6 +46,15 @@ struct tn_plan {
  * replaced or skipped). */
 tn_status tni_target_find(tn_plan *plan, const char *out, const tn_convert_options *options,
                           tn_error *err);
+
+/* Applies the rule files and renames to what --only and --drop kept (keep[i], by the source's
+ * index): sets base, keep and naming, and notes what the rules drop. */
+tn_status tni_plan_apply_rules(tn_plan *plan, const tn_convert_options *options, bool *keep,
+                               tn_error *err);
+/* Tells whether a tensor of the base got its name from a rule. */
+bool tni_plan_is_renamed(const tn_plan *plan, size_t index);
+/* Notes a tensor that a flag or rule drops. */
+tn_status tni_plan_drop(tn_plan *plan, tn_str name, tn_str rule, tn_error *err);
 
 /* Adds a loss; strings are copied. */
 tn_status tni_plan_lose(tn_plan *plan, tn_loss_class kind, tn_str name, const char *fix,

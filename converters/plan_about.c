@@ -54,7 +54,7 @@ uint64_t tn_plan_computed(const tn_plan *plan)
 uint64_t tn_plan_peak_memory(const tn_plan *plan)
 {
     return plan->source->arena.used + plan->mapped->arena.used + plan->arena.used +
-           tni_engine_memory(&plan->write);
+           tni_naming_memory(&plan->naming) + tni_engine_memory(&plan->write);
 }
 
 const tn_report *tn_plan_warnings(const tn_plan *plan)

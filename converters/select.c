@@ -1,5 +1,6 @@
 #include "converters/select.h"
 
+#include "converters/rules/pattern.h"
 #include "core/error.h"
 #include <stdio.h>
 #include <tenon/text.h>
@@ -23,10 +24,8 @@ static uint32_t find_alias(const tn_model *model, tn_str name)
     return found;
 }
 
-/* Finds an exact name: in the scheme, then by any alias, each as written and without `:0`. Several:
- * TN_E_AMBIGUOUS by tn_model_lookup. */
-static tn_status find_exact(const tn_model *model, tn_scheme scheme, tn_str name,
-                            uint32_t *index_out, tn_error *err)
+tn_status tni_find_exact(const tn_model *model, tn_scheme scheme, tn_str name, uint32_t *index_out,
+                         tn_error *err)
 {
     uint32_t found = tni_model_index(model, scheme, name);
     if (found == TN_NO_INDEX) {
@@ -37,6 +36,10 @@ static tn_status find_exact(const tn_model *model, tn_scheme scheme, tn_str name
     }
     if (found == TN_NO_INDEX) {
         found = find_alias(model, without_output(name));
+    }
+    if (found == TN_NO_INDEX && tn_str_starts(name, TN_LIT("layers["))) {
+        uint32_t place; /* layers[0].weights[1]: the look-up reads it */
+        found = tn_model_lookup(model, scheme, name, &place, NULL) == TN_OK ? place : TN_NO_INDEX;
     }
     if (found == TNI_INDEX_MANY) {
         return tn_model_lookup(model, scheme, name, index_out, err);
@@ -49,20 +52,27 @@ static tn_status mark_pattern(const tn_model *model, tn_scheme scheme, const cha
                               bool all, bool *marked, size_t *count_out, tn_error *err)
 {
     tn_pattern *pattern;
+    tni_matcher matcher;
     tn_status status = tn_pattern_new(model->ctx, argument, &pattern, err);
     if (status != TN_OK) {
         return status;
     }
-    for (size_t i = 0; i < model->count; i++) {
+    tni_matcher_init(&matcher, model->ctx);
+    for (size_t i = 0; status == TN_OK && i < model->count; i++) {
         const tn_tensor *tensor = &model->tensors[i];
         tn_str name = tensor->alias[scheme];
-        if (name.data != NULL && (all || !tensor->hidden) && tn_pattern_matches(pattern, name)) {
+        bool found = false;
+        if (name.data != NULL && (all || !tensor->hidden)) {
+            status = tni_pattern_match(pattern, &matcher, name, &found, err);
+        }
+        if (found) {
             *count_out += !marked[i];
             marked[i] = true;
         }
     }
+    tni_matcher_clear(&matcher);
     tn_pattern_free(pattern);
-    return TN_OK;
+    return status;
 }
 
 tn_status tni_mark(const tn_model *model, tn_scheme scheme, const char *argument, bool all,
@@ -77,7 +87,11 @@ tn_status tni_mark(const tn_model *model, tn_scheme scheme, const char *argument
     memcpy(copy, argument, len + 1);
     uint32_t index = TN_NO_INDEX;
     if (tn_unescape(copy, &len)) {
-        status = find_exact(model, scheme, (tn_str){copy, len}, &index, err);
+        status = tni_find_exact(model, scheme, (tn_str){copy, len}, &index, err);
+    }
+    if (status == TN_OK && index == TN_NO_INDEX && strchr(argument, '\\') != NULL) {
+        /* a raw name, as `ls --name-only` prints it */
+        status = tni_find_exact(model, scheme, tn_str_of(argument), &index, err);
     }
     tni_free(model->ctx, copy);
     *count_out = 0;

@@ -35,6 +35,11 @@ typedef struct tni_choice {
 tn_status tni_mark(const tn_model *model, tn_scheme scheme, const char *argument, bool all,
                    bool *marked, size_t *count_out, tn_error *err);
 
+/* Finds an exact name: in the scheme, then by any alias, each as written and without `:0`;
+ * TN_NO_INDEX if it is none. Errors: TN_E_AMBIGUOUS by tn_model_lookup. */
+tn_status tni_find_exact(const tn_model *model, tn_scheme scheme, tn_str name, uint32_t *index_out,
+                         tn_error *err);
+
 /* Says that a flag's argument matched nothing (TN_E_NO_MATCH for flags, TN_E_NO_SUCH_NAME for
  * arguments) with what is near. `flag` may be NULL. */
 tn_status tni_nothing_matches(const tn_model *model, tn_scheme scheme, const char *flag,

@@ -100,6 +100,8 @@ tn_context *tn_context_new(const tn_context_options *options)
     ctx->threads = options->threads != 0 ? options->threads : usable_cpus();
     ctx->progress = options->progress;
     ctx->progress_user = options->progress_user;
+    ctx->no_sandbox = options->no_sandbox;
+    ctx->helper_path = options->helper_path;
     atomic_init(&ctx->cancelled, false);
     return ctx;
 }

@@ -13,6 +13,8 @@ struct tn_context {
     unsigned threads;
     tn_progress_fn progress;
     void *progress_user;
+    bool no_sandbox;
+    const char *helper_path;
     atomic_bool cancelled;
     const struct tni_sys *sys; /* never NULL after tni_sys_of(); NULL means the real system */
 };

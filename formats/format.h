@@ -66,6 +66,9 @@ typedef struct tni_out_file {
 typedef struct tni_layout {
     const char *word; /* for JSON: "names", "objects" …; "" if there are no variants */
     bool carries;     /* the source's documents and metadata are carried */
+    bool full_names;  /* without --scheme tensors are written by their full names, if all have one
+                         and no two the same */
+    unsigned roles;   /* those that this layout holds, as in tni_writer_ops; 0: all of these */
 } tni_layout;
 
 typedef struct tni_write_options {
@@ -102,10 +105,11 @@ typedef struct tni_reader_ops {
 typedef struct tni_writer_ops {
     tni_store_rule (*stores)(tn_dtype dtype);
     unsigned roles; /* bit (1u << tn_role) for each role that it can hold */
-    /* Chooses the layout: `asked` is --layout or NULL, `renamed` tells whether some tensor gets
-     * another name than it has in `source`. Says whether documents and metadata of the source are
-     * carried. Errors: TN_E_USAGE (no such layout), TN_E_IMPOSSIBLE (not with this source). */
-    tn_status (*choose_layout)(const tn_model *source, const char *asked, bool renamed,
+    /* Chooses the layout: `name` is the output's, `asked` is --layout or NULL, `renamed` tells
+     * whether some tensor gets another name than it has in `source`. Says whether documents and
+     * metadata of the source are carried. Errors: TN_E_USAGE (no such layout), TN_E_IMPOSSIBLE (not
+     * with this source). */
+    tn_status (*choose_layout)(const tn_model *source, tn_str name, const char *asked, bool renamed,
                                tni_layout *layout_out, tn_error *err);
     /* Checks one name; false with a reason if the format cannot hold it. */
     bool (*name_ok)(tn_str name, const char **why_out);
@@ -155,7 +159,7 @@ const tn_format *const *tni_formats(void);
 /* Finds a format by its name or an accepted short form ("tf", "h5"). NULL if there is none. */
 const tn_format *tni_format_find(tn_str name);
 
-/* Opens a file with one format's reader; used by verify on staged files. */
+/* Opens a file that this process has staged with one format's reader. */
 tn_status tni_open_with(tn_context *ctx, const tn_format *format, const char *path,
                         tn_model **model_out, tn_error *err);
 

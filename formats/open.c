@@ -175,6 +175,7 @@ tn_status tni_open_with(tn_context *ctx, const tn_format *format, const char *pa
     if (status != TN_OK) {
         return status;
     }
+    model->own_output = true;
     status = tni_source_open(ctx, path, &main, err);
     if (status == TN_OK) {
         status = read_model(model, format, main, err);

@@ -47,7 +47,6 @@ static const stranger strangers[] = {
      "this is an xz archive",
      "unpack it first: tar xJf FILE"},
     {{"PK\003\004", 4}, "this is a ZIP archive of a kind that tenon does not read", NULL},
-    {{"\x89HDF\r\n\x1a\n", 8}, "this is an HDF5 file, which tenon does not read", NULL},
     {{"\x80\x02", 2}, "this looks like a Python pickle, which tenon never executes", NULL},
 };
 

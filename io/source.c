@@ -392,6 +392,17 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+bool tni_source_descriptor(const tn_source *source, int *fd_out, uint64_t *base_out)
+{
+    const tn_source *whole = whole_of(source);
+    if (whole->kind != SOURCE_FILE) {
+        return false;
+    }
+    *fd_out = whole->fd;
+    *base_out = source->base;
+    return true;
+}
+
 /* The change time also moves when the name is removed or given to another file, since that changes
  * the number of links. */
 tn_status tni_source_unchanged(tn_source *source, tn_error *err)

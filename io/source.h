@@ -41,11 +41,19 @@ const char *tni_source_path(const tn_source *source);
 tn_str tni_source_name(const tn_source *source);
 /* Identity of the file (device, inode): equal numbers mean the same file. False for memory. */
 bool tni_source_identity(const tn_source *source, uint64_t *device_out, uint64_t *inode_out);
+/* Gives the descriptor of the file (borrowed) and where the source begins in it, for a helper
+ * program that reads it by itself. False for memory. */
+bool tni_source_descriptor(const tn_source *source, int *fd_out, uint64_t *base_out);
 /* When the file was last written, as it was at opening: seconds since 1970; 0 for memory. */
 double tni_source_time(const tn_source *source);
 /* Checks that the file still is what it was at opening (size, mtime, ctime). Errors: TN_E_CHANGED.
  */
 tn_status tni_source_unchanged(tn_source *source, tn_error *err);
+
+/* Reads standard input to its end, `most` bytes of it at most, into memory that the caller frees
+ * with tni_free. Errors: TN_E_READ, TN_E_NOMEM. */
+tn_status tni_stdin_load(tn_context *ctx, uint64_t most, void **data_out, size_t *len_out,
+                         tn_error *err);
 
 /* A list of plain file names, sorted by bytes. */
 typedef struct tni_names {

@@ -33,6 +33,10 @@ void tn_model_free(tn_model *model)
         return;
     }
     tn_context *ctx = model->ctx;
+    for (size_t i = model->n_closers; i > 0; i--) {
+        model->closers[i - 1].close(model->closers[i - 1].state);
+    }
+    tni_free(ctx, model->closers);
     for (size_t i = 0; i < model->n_sources; i++) {
         tni_source_release(model->sources[i]);
     }
@@ -94,6 +98,18 @@ tn_status tni_model_keep(tn_model *model, tn_source *source, tn_error *err)
         return status;
     }
     model->sources[model->n_sources++] = source;
+    return TN_OK;
+}
+
+tn_status tni_model_close_with(tn_model *model, void (*close)(void *state), void *state,
+                               tn_error *err)
+{
+    tn_status status = GROW(model, closers, n_closers, closers_room, err);
+    if (status != TN_OK) {
+        close(state);
+        return status;
+    }
+    model->closers[model->n_closers++] = (tni_closer){close, state};
     return TN_OK;
 }
 

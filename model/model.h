@@ -17,6 +17,12 @@ typedef struct tni_carrier {
     tn_str bytes;       /* in the model's arena */
 } tni_carrier;
 
+/* What a reader wants done when the model is freed (a helper program that must end). */
+typedef struct tni_closer {
+    void (*close)(void *state);
+    void *state;
+} tni_closer;
+
 struct tn_model {
     tn_context *ctx;
     tni_arena arena;
@@ -26,6 +32,7 @@ struct tn_model {
     tn_tensor *tensors;
     size_t count, room;
     bool in_file_order;        /* the reader added tensors in display order */
+    bool own_output;           /* staged by this process: the HDF5 helper's cage is no condition */
     struct tni_lookup *lookup; /* tables from names to tensors, made on first use under a lock */
     tn_model_file *files;
     size_t n_files, files_room;
@@ -39,6 +46,8 @@ struct tn_model {
     size_t n_objects;
     tni_carrier *carriers;
     size_t n_carriers, carriers_room;
+    tni_closer *closers;
+    size_t n_closers, closers_room;
     tn_report *findings;
 };
 
@@ -56,6 +65,10 @@ tn_status tni_model_new(tn_context *ctx, tn_model **model_out, tn_error *err);
 tn_status tni_model_add(tn_model *model, tn_tensor **tensor_out, tn_error *err);
 /* Keeps a source until the model is freed (takes over the caller's reference, also on failure). */
 tn_status tni_model_keep(tn_model *model, tn_source *source, tn_error *err);
+/* Has `close` called with `state` when the model is freed, before its sources are released (also on
+ * failure: then at once). */
+tn_status tni_model_close_with(tn_model *model, void (*close)(void *state), void *state,
+                               tn_error *err);
 tn_status tni_model_file(tn_model *model, tn_str name, uint64_t bytes, tn_error *err);
 tn_status tni_model_metadata_add(tn_model *model, tn_str key, tn_str value, tn_error *err);
 tn_status tni_model_producer_add(tn_model *model, tn_str key, tn_str value, tn_error *err);

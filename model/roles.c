@@ -277,17 +277,23 @@ static void set_slot(const owners *o, uint32_t index)
     }
 }
 
-static bool has_suffix(tn_str name)
+bool tni_slot_base(tn_str name, size_t *family_inout, tn_str *base_out)
 {
     split_name split = split_number(name);
-    tn_str base;
     unsigned number;
-    for (const tni_slot_family *family = families; family->id != NULL; family++) {
-        if (take_suffix(family, &split, &base, &number)) {
+    while (families[*family_inout].id != NULL) {
+        if (take_suffix(&families[(*family_inout)++], &split, base_out, &number)) {
             return true;
         }
     }
     return false;
+}
+
+static bool has_suffix(tn_str name)
+{
+    size_t family = 0;
+    tn_str base;
+    return tni_slot_base(name, &family, &base);
 }
 
 /* Makes the table of names, which a model without slots never needs. */

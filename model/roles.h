@@ -17,6 +17,10 @@ typedef struct tni_slot_family {
 /* Lists all families; ended by one whose id is NULL. */
 const tni_slot_family *tni_slot_families(void);
 
+/* Gives what stands before a family's suffix in a name, for the families from *family_inout (0 to
+ * begin with) on, which is moved behind the one found. False: there are no more. */
+bool tni_slot_base(tn_str name, size_t *family_inout, tn_str *base_out);
+
 /* Tells whether a slot's shape fits its owner's: equal or, for factored families, the owner's
  * without its last or last but one dimension, or a scalar. */
 bool tni_slot_fits(const int64_t *slot, uint32_t slot_rank, const int64_t *owner,

@@ -133,16 +133,18 @@ static tn_status open_file(tni_read *read, tn_error *err)
     return is_index ? tni_st_open_sharded(read, err) : tni_st_open_single(read, err);
 }
 
-static tn_status choose_layout(const tn_model *source, const char *asked, bool renamed,
+static tn_status choose_layout(const tn_model *source, tn_str name, const char *asked, bool renamed,
                                tni_layout *layout_out, tn_error *err)
 {
+    (void)name;
     (void)renamed;
     if (asked != NULL) {
         tn_status status = tni_fail(err, TN_E_USAGE, "safetensors has no layout '%s'", asked);
         tni_error_hint(err, "leave --layout out; --max-shard-size SIZE makes a sharded set");
         return status;
     }
-    *layout_out = (tni_layout){"single", source->format == &tn_format_safetensors};
+    *layout_out =
+        (tni_layout){.word = "single", .carries = source->format == &tn_format_safetensors};
     return TN_OK;
 }
 

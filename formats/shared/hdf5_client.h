@@ -66,6 +66,9 @@ typedef struct tni_hdf5_object {
     uint64_t address; /* which object it is in the file */
     const tni_hdf5_attribute *attributes; /* in byte order of their names */
     uint32_t n_attributes;
+    const uint32_t
+        *children; /* groups: indexes of what is directly in it, in byte order of names */
+    uint32_t n_children;
     /* Datasets only: */
     tni_hdf5_layout layout;
     tn_dtype dtype;       /* TN_DTYPE_NONE: an opaque or other type that has no dtype by itself */
@@ -168,9 +171,9 @@ typedef struct tni_hdf5_image {
 
 /* Lays out a new file: the same nodes give the same bytes every time (no times are stored).
  * `newer` asks for the format of HDF5 1.8, which is smaller for many objects; else it is what Keras
- * writes and everything reads. Errors: TN_E_CANNOT_HOLD (dtype, name, attribute of 64 KiB or more),
- * TN_E_COLLISION (two links of one name in a group), TN_E_UNSUPPORTED (no helper program),
- * TN_E_LIMIT, TN_E_NOMEM, TN_E_WRITE (the helper failed). */
+ * writes and everything reads. Errors: TN_E_CANNOT_HOLD (dtype, name, a name twice in a group, an
+ * attribute of 64 KiB or more), TN_E_UNSUPPORTED (no helper program), TN_E_NOMEM, TN_E_WRITE (the
+ * helper failed). */
 tn_status tni_hdf5_image_make(tn_context *ctx, const tni_hdf5_node *nodes, size_t count, bool newer,
                               tni_arena *arena, tni_hdf5_image *image_out, tn_error *err);
 

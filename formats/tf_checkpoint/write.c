@@ -32,9 +32,10 @@ static bool name_ok(tn_str name, const char **why_out)
     return true;
 }
 
-static tn_status choose_layout(const tn_model *source, const char *asked, bool renamed,
+static tn_status choose_layout(const tn_model *source, tn_str name, const char *asked, bool renamed,
                                tni_layout *layout_out, tn_error *err)
 {
+    (void)name;
     bool has_graph = tni_model_carrier(tni_model_root(source), "tf_object_graph") != NULL;
     bool objects = asked != NULL && strcmp(asked, "objects") == 0;
     tn_status status = TN_OK;

@@ -58,6 +58,9 @@ typedef struct tn_context_options {
     unsigned threads;              /* 0: the CPUs that this process may use */
     tn_progress_fn progress;       /* NULL: none */
     void *progress_user;
+    bool no_sandbox;         /* read HDF5 files even where the system refuses the helper's cage */
+    const char *helper_path; /* of tenon-hdf5, borrowed; NULL: beside this program, else where it
+                                was installed */
 } tn_context_options;
 
 /* Makes a context; `options` may be NULL. Returns NULL without memory. Free with tn_context_free.

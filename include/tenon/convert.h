@@ -2,6 +2,7 @@
 #ifndef TENON_CONVERT_H
 #define TENON_CONVERT_H
 
+#include <stdio.h>
 #include <tenon/model.h>
 
 /* The flags of `convert` and `plan`; all zeros: everything, as it is. */
@@ -13,7 +14,14 @@ typedef struct tn_convert_options {
     const char *const *drop;
     size_t n_drop;
     bool weights_only;
-    bool ignore_unmatch; /* a flag that matches nothing is no error */
+    const char *const *rules; /* rule files, one stage each; "-" is standard input */
+    size_t n_rules;
+    const char *const *vars; /* NAME=VALUE for variables that the files declare */
+    size_t n_vars;
+    const char *const *rename; /* FROM=TO, all together the last stage */
+    size_t n_rename;
+    bool print_rules;    /* tn_plan_print_rules will be asked for */
+    bool ignore_unmatch; /* a flag or rule that matches nothing is no error */
     bool has_scheme;     /* --scheme was said: what is not renamed is written by it */
     tn_scheme scheme;
     uint64_t max_shard_size; /* 0: one file */
@@ -47,10 +55,10 @@ typedef struct tn_plan_tensor {
     tn_str loss;               /* none, or the sentence */
 } tn_plan_tensor;
 
-/* A tensor of the input that a flag leaves out. */
+/* A tensor of the input that a flag or a rule leaves out. */
 typedef struct tn_plan_drop {
     tn_str name;
-    tn_str rule; /* "--drop 1", "--only", "--weights-only" */
+    tn_str rule; /* "--drop 1", "--only", "--weights-only", "file:line" */
 } tn_plan_drop;
 
 typedef struct tn_plan tn_plan;
@@ -58,7 +66,8 @@ typedef struct tn_plan tn_plan;
 /* Plans the conversion of an opened model to `out`. Moves no payload and touches no file but to
  * look whether the output exists. `model` must outlive the plan. Errors: all that the real run
  * would find before the first byte: usage (TN_E_USAGE with the list of formats), TN_E_NO_MATCH,
- * TN_E_CANNOT_HOLD, TN_E_EXISTS, TN_E_SAME_FILE, TN_E_EMPTY … Undeclared losses are not an error
+ * TN_E_RULE, TN_E_OVERLAP, TN_E_UNMATCHED, TN_E_COLLISION, TN_E_SLOT, TN_E_CANNOT_HOLD,
+ * TN_E_EXISTS, TN_E_SAME_FILE, TN_E_EMPTY … Undeclared losses are not an error
  * here: see tn_plan_refusal. Free with tn_plan_free. */
 TN_API tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
                              const tn_convert_options *options, tn_plan **plan_out, tn_error *err);
@@ -80,6 +89,10 @@ TN_API uint64_t tn_plan_copied(const tn_plan *plan);
 TN_API uint64_t tn_plan_computed(const tn_plan *plan);
 TN_API uint64_t tn_plan_peak_memory(const tn_plan *plan);
 TN_API const tn_report *tn_plan_warnings(const tn_plan *plan);
+/* Writes what the flags --only, --drop and --rename and the rule files do as rule files: one
+ * document a stage, each with a comment that says which flags it is. What the language cannot say
+ * (--weights-only) is a comment. */
+TN_API void tn_plan_print_rules(const tn_plan *plan, FILE *out);
 
 /* What a conversion did. */
 typedef struct tn_converted {

@@ -28,6 +28,12 @@ typedef struct tn_diff_options {
     const char *const *drop;
     size_t n_drop;
     bool weights_only;
+    const char *const *rules; /* of A: rule files, variables, renames, as in tn_convert_options */
+    size_t n_rules;
+    const char *const *vars;
+    size_t n_vars;
+    const char *const *rename;
+    size_t n_rename;
     bool ignore_unmatch;
     bool has_scheme;
     tn_scheme scheme;

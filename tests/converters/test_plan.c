@@ -113,18 +113,18 @@ static void refuses_its_input(void **state)
     snprintf(
         in, sizeof(in), "%s",
         conv_safetensors(c, "in.safetensors", &(conv_tensor){"a", "F32", "1", "\0\0\0\0", 4}, 1));
-    refused(c->ctx, in, in, &replace, TN_E_SAME_FILE, "tenon convert");
+    refused(c->ctx, in, in, &replace, TN_E_SAME_FILE, "another name");
     assert_int_equal(link(in, conv_at(c, "hard.safetensors")), 0);
-    refused(c->ctx, in, conv_at(c, "hard.safetensors"), &replace, TN_E_SAME_FILE, ".new");
+    refused(c->ctx, in, conv_at(c, "hard.safetensors"), &replace, TN_E_SAME_FILE, "another name");
     assert_int_equal(symlink("in.safetensors", conv_at(c, "soft.safetensors")), 0);
-    refused(c->ctx, in, conv_at(c, "soft.safetensors"), &replace, TN_E_SAME_FILE, ".new");
+    refused(c->ctx, in, conv_at(c, "soft.safetensors"), &replace, TN_E_SAME_FILE, "another name");
     snprintf(path, sizeof(path), "%s/./in.safetensors", c->dir.path);
-    refused(c->ctx, in, path, &replace, TN_E_SAME_FILE, ".new");
+    refused(c->ctx, in, path, &replace, TN_E_SAME_FILE, "another name");
     /* Also without -f: what stands in the way is the input. */
-    refused(c->ctx, in, in, NULL, TN_E_SAME_FILE, ".new");
+    refused(c->ctx, in, in, NULL, TN_E_SAME_FILE, "another name");
     conv_must(c->ctx, adam, conv_at(c, "ckpt-1"), NULL);
     snprintf(path, sizeof(path), "%s", conv_at(c, "ckpt-1"));
-    refused(c->ctx, path, path, &replace, TN_E_SAME_FILE, ".new");
+    refused(c->ctx, path, path, &replace, TN_E_SAME_FILE, "another name");
 }
 
 static void refuses_what_exists(void **state)

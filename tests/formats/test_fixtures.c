@@ -75,6 +75,7 @@ static void same_tensor(const place *p, const tn_model *model, const tn_tensor *
     same_text(p, "key", tensor->alias[TN_SCHEME_KEY]);
     same_text(p, "object", tensor->alias[TN_SCHEME_OBJECT]);
     same_text(p, "full", tensor->alias[TN_SCHEME_FULL]);
+    same_text(p, "order", tensor->alias[TN_SCHEME_ORDER]);
     same_text(p, "dtype",
               tensor->dtype == TN_DTYPE_NONE ? TN_STR_NONE
                                              : tn_str_of(tn_dtype_about(tensor->dtype)->name));

@@ -42,9 +42,9 @@ static void job_start(job *j, tn_context *context, tn_model *model, const char *
                            .options = {.max_shard_size = shard_size},
                            .notes = j->notes};
     tn_error err = {0};
-    assert_int_equal(
-        tn_format_safetensors.writer->choose_layout(model, NULL, false, &j->write.layout, &err),
-        TN_OK);
+    assert_int_equal(tn_format_safetensors.writer->choose_layout(model, TN_LIT("m"), NULL, false,
+                                                                 &j->write.layout, &err),
+                     TN_OK);
     assert_true(j->write.layout.carries);
 }
 

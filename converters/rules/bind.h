@@ -1,0 +1,40 @@
+/* One stage: which rule claims which tensor of a model, and what becomes of each. */
+#ifndef TN_CONVERTERS_RULES_BIND_H
+#define TN_CONVERTERS_RULES_BIND_H
+
+#include "converters/rules/rule.h"
+
+/* What a stage decides for one tensor. */
+typedef struct tni_decision {
+    const tni_rule *rule;       /* that claims it, or that it follows; NULL: none */
+    const tni_rule *left_alone; /* what would have matched this counter, or state without a scope */
+    bool claimed, decided;
+    bool dropped;
+    tn_str name;  /* in the output */
+    tn_str place; /* of the rule, for the plan; or none */
+} tni_decision;
+
+typedef struct tni_stage {
+    tni_arena *arena;
+    const tn_model *model; /* what the stage before left */
+    const bool *renamed;   /* by tensor: by a stage before */
+    tni_ruleset *set;
+    bool ignore_unmatch;
+    tn_report *notes;
+    tni_decision *decisions; /* by tensor */
+    tni_matcher matcher;
+    tni_buffer buffer;
+} tni_stage;
+
+/* Decides for all tensors. Errors: TN_E_OVERLAP, TN_E_NO_MATCH, TN_E_UNMATCHED, TN_E_SLOT,
+ * TN_E_COLLISION, TN_E_NAME, TN_E_AMBIGUOUS, TN_E_LIMIT, TN_E_NOMEM. */
+tn_status tni_stage_bind(tni_stage *stage, tn_error *err);
+
+/* The name of a tensor that the stage's patterns see; none if it has none in their scheme. */
+tn_str tni_stage_seen(const tni_stage *stage, size_t index);
+
+/* The steps of tni_stage_bind. */
+tn_status tni_stage_claim(tni_stage *stage, tn_error *err);  /* claim.c */
+tn_status tni_stage_follow(tni_stage *stage, tn_error *err); /* follow.c */
+
+#endif

@@ -1,0 +1,38 @@
+/* All stages of a command, one after the other: from a model to the model that the last one leaves.
+ */
+#ifndef TN_CONVERTERS_RULES_NAMING_H
+#define TN_CONVERTERS_RULES_NAMING_H
+
+#include "converters/rules/rule.h"
+
+/* A tensor that a rule drops. */
+typedef struct tni_left_out {
+    uint32_t source; /* index in the model that the stages began with */
+    tn_str rule;
+} tni_left_out;
+
+typedef struct tni_naming {
+    tni_arena *arena;
+    tn_model **models; /* one a stage and one to begin with; freed by tni_naming_clear */
+    size_t n_models;
+    const tn_model *model; /* what the last stage left; the first model itself if there are none */
+    uint32_t *source;      /* by its tensors: index in the first model */
+    tn_str *rule;          /* by its tensors: "--rename 1", "r.yaml:3", or none */
+    bool *renamed;         /* by its tensors: has lost its other names */
+    bool any_renamed;
+    tni_left_out *left_out;
+    size_t n_left_out;
+    tni_rulesets sets;
+} tni_naming;
+
+/* Reads the rules and runs the stages over the tensors of `first` for which keep[i]. Notes go to
+ * `notes`. Arrays live in the arena; `first` must outlive the naming. Call tni_naming_clear in any
+ * case. Errors: those of tni_rules_load and tni_stage_bind. */
+tn_status tni_naming_run(tni_arena *arena, const tn_model *first, const bool *keep,
+                         const tni_rule_options *options, tn_report *notes, tni_naming *naming_out,
+                         tn_error *err);
+void tni_naming_clear(tni_naming *naming);
+/* Returns the bytes that the stages' models take. */
+uint64_t tni_naming_memory(const tni_naming *naming);
+
+#endif

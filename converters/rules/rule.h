@@ -1,0 +1,102 @@
+/* Rules: what is matched, and what becomes of it; and sets of them, one a stage. */
+#ifndef TN_CONVERTERS_RULES_RULE_H
+#define TN_CONVERTERS_RULES_RULE_H
+
+#include "converters/rules/template.h"
+#include "converters/rules/vars.h"
+#include "model/model.h"
+#include <stdio.h>
+
+typedef enum tni_deed { TNI_DEED_RENAME, TNI_DEED_KEEP, TNI_DEED_DROP } tni_deed;
+
+/* What becomes of tensors that no rule claims. */
+typedef enum tni_unmatched {
+    TNI_UNMATCHED_ERROR,
+    TNI_UNMATCHED_KEEP,
+    TNI_UNMATCHED_DROP
+} tni_unmatched;
+
+/* How slots are treated: they go with their variable; they stay, so that a renamed variable is an
+ * error; every pattern sees them. */
+typedef enum tni_slots { TNI_SLOTS_FOLLOW, TNI_SLOTS_KEEP, TNI_SLOTS_SEEN } tni_slots;
+
+typedef struct tni_rule {
+    tn_str place;          /* for people and the plan: "--rename 1", "r.yaml:3" */
+    uint32_t line, column; /* in the file; 0: a flag */
+    tn_pattern **patterns;
+    size_t n_patterns;
+    tni_template *to; /* NULL unless the deed is a rename */
+    tni_deed deed;
+    bool optional;
+    tn_str argument; /* of a flag: FROM, which may be any of a tensor's names; else none */
+    tn_str exact;    /* of a flag: the name that the argument turned out to mean, or none */
+} tni_rule;
+
+typedef struct tni_ruleset {
+    const char *file; /* NULL: flags */
+    tn_str title;     /* what `about` says, or none */
+    tni_rule *rules;
+    size_t count;
+    tn_scheme scheme; /* whose names the patterns see */
+    char separator;   /* 0: none was said */
+    tni_vars vars;
+    tni_unmatched unmatched;
+    tn_str unmatched_place; /* of what drops the unmatched */
+    tni_slots slots;
+    bool sees_counters;
+} tni_ruleset;
+
+/* All stages of one command, in order. */
+typedef struct tni_rulesets {
+    tni_ruleset *at;
+    size_t count;
+} tni_rulesets;
+
+/* What names rules on a command line. */
+typedef struct tni_rule_options {
+    const char *const *rename;
+    size_t n_rename;
+    const char *const *rules;
+    size_t n_rules;
+    const char *const *vars;
+    size_t n_vars;
+    tn_scheme scheme; /* of the command; what the flags' patterns see */
+    bool ignore_unmatch;
+} tni_rule_options;
+
+/* Reads all flags and files into stages. Strings live in the arena or in the options. Errors:
+ * TN_E_RULE and TN_E_USAGE with the place, TN_E_NOT_FOUND, TN_E_READ. */
+tn_status tni_rules_load(tni_arena *arena, const tni_rule_options *options, tni_rulesets *sets_out,
+                         tn_error *err);
+
+/* Compiles the --rename flags into one stage. */
+tn_status tni_rules_of_flags(tni_arena *arena, const char *const *rename, size_t count,
+                             tni_ruleset *set, tn_error *err);
+/* Reads one rule file (or flat map). `overrides` are the command's --var; used[i] is set for those
+ * that the file declares. */
+tn_status tni_rules_of_file(tni_arena *arena, const char *path, const tni_vars *overrides,
+                            bool *used, tni_ruleset *set, tn_error *err);
+
+/* The sides of a rename, as an argument or flat map holds them: a subtree (`a/`, `/`) on both, or
+ * a pattern and a target. */
+typedef struct tni_sides {
+    tn_str from, to;
+} tni_sides;
+
+/* Compiles FROM and TO into a rule's pattern and target. On an error *side_out tells which side it
+ * is in (0, 1) and *at_out where. Errors: TN_E_RULE. */
+tn_status tni_rule_compile(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
+                           tni_sides sides, tni_rule *rule, int *side_out, size_t *at_out,
+                           tn_error *err);
+/* The same for sides that may be subtrees. */
+tn_status tni_rule_compile_move(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
+                                tni_sides sides, tni_rule *rule, int *side_out, size_t *at_out,
+                                tn_error *err);
+
+/* Writes a stage as a rule file: all of it, its head alone, one text of it (a name's braces are
+ * doubled). */
+void tni_rules_print(const tni_ruleset *set, FILE *out);
+void tni_rules_print_head(const tni_ruleset *set, FILE *out);
+void tni_rules_print_text(tn_str text, bool is_name, FILE *out);
+
+#endif

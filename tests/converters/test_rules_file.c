@@ -1,0 +1,381 @@
+/* Rule files: what is read, and for everything that is wrong the place and the words. */
+#include "converters/conv.h"
+#include "converters/rules/rule.h"
+
+static tn_status read_text(conv *c, const char *text, size_t len, tni_arena *arena,
+                           tni_rulesets *sets, tn_error *err)
+{
+    const char *path = conv_at(c, "r.yaml");
+    conv_store(path, text, len);
+    tni_rule_options options = {.rules = &path, .n_rules = 1};
+    return tni_rules_load(arena, &options, sets, err);
+}
+
+typedef struct row {
+    const char *text;
+    uint32_t line, column;
+    const char *part;
+} row;
+
+#define HEAD "tenon: 1\nrules:\n"
+
+static const row rows[] = {
+    {"", 1, 1, "holds no rules"},
+    {"{}", 1, 1, "holds no rules"},
+    {"# nothing\n", 1, 1, "holds no rules"},
+    {"- a\n", 1, 1, "this is a list; it must be a map"},
+    {"just a text", 1, 1, "this is a text; it must be a map"},
+    {"a: [b\n", 2, 1, "this is not YAML"},
+    {"a: b: c\n", 1, 5, "this is not YAML"},
+    {"a: 'b\n", 2, 1, "this is not YAML"},
+    {"\ta: b\n", 1, 1, "this is not YAML"},
+    {"x: \xFF\xFE\n", 1, 4, "this is not YAML in UTF-8"},
+    {"a: b\nc: \xC3\x28\n", 2, 5, "this is not YAML in UTF-8"},
+    {"a: &x b\n", 1, 4, "no anchors"},
+    {"a: *x\n", 1, 4, "no aliases"},
+    {"a: !!str b\n", 1, 4, "no tags"},
+    {"a: !x b\n", 1, 4, "no tags"},
+    {"tenon: 1\nrules: !!seq [{match: a, do: drop}]\n", 2, 8, "no tags"},
+    {"tenon: 1\nrules: &r [{match: a, do: drop}]\n", 2, 8, "no anchors"},
+    {"%TAG ! tag:x,2000:\n---\na: b\n", 1, 1, "no tags (%TAG)"},
+    {"a: b\n---\nc: d\n", 2, 1, "no second document"},
+    {"a: b\na: c\n", 2, 1, "'a' stands in line 1 already"},
+    {"{a: b, \"a\": c}", 1, 8, "'a' stands in line 1 already"},
+    {"[a]: b\n", 1, 1, "a key must be a text"},
+    {"{a: b}: c\n", 1, 1, "a key must be a text"},
+    {"? {a: b}\n: c\n", 1, 3, "a key must be a text"},
+    /* Flat maps. */
+    {"a: [b]\n", 1, 4, "'a': a flat map of names holds texts alone"},
+    {"rules:\n- {match: a}\n", 2, 1, "'rules': a flat map"},
+    {"a: \"\"\n", 1, 4, "the target is empty"},
+    {"a: {x}\n", 1, 4, "a flat map"},
+    {"a: \"{x}\"\n", 1, 5, "nothing binds the hole {x}"},
+    {"\"a/{x\": b\n", 1, 4, "a '{' has no '}'"},
+    {"a/: b\n", 1, 1, "'a/' is a subtree, but 'b' is a name"},
+    {"assignment_map: {a: b}\n", 1, 1,
+     "not supported yet by this version: the key 'assignment_map'"},
+    /* Heads. */
+    {"tenon: 2\nrules: [{match: a, do: drop}]\n", 1, 8, "'tenon': this tenon reads version 1"},
+    {"tenon: [1]\n", 1, 8, "'tenon': this is a list"},
+    {"tenon: 1\n", 1, 1, "needs 'rules'"},
+    {"tenon: 1\nrule: []\n", 2, 1, "a rule file has no key 'rule'"},
+    {"tenon: 1\nzzz: []\n", 2, 1, "no key 'zzz'"},
+    {"tenon: 1\nrules: []\n", 2, 8, "'rules': there are no rules in it"},
+    {"tenon: 1\nrules: x\n", 2, 8, "'rules': this is a text; it must be a list"},
+    {"tenon: 1\nabout: [x]\nrules: []\n", 2, 8, "'about': this is a list"},
+    {"tenon: 1\nscheme: nmae\nrules: []\n", 2, 9, "'scheme': it cannot be 'nmae'"},
+    {"tenon: 1\nseparator: \"-\"\nrules: []\n", 2, 12, "'separator': it cannot be '-'"},
+    {"tenon: 1\nvars: [a]\n", 2, 7, "'vars': this is a list"},
+    {"tenon: 1\nvars: {a b: c}\n", 2, 13, "'a b': a variable's name"},
+    {"tenon: 1\nvars: {a: [c]}\n", 2, 11, "'a': this is a list"},
+    {"tenon: 1\ndefaults: {unmatched: kept}\n", 2, 23, "'unmatched': it cannot be 'kept'"},
+    {"tenon: 1\ndefaults: {slots: no}\n", 2, 19, "'slots': it cannot be 'no'"},
+    {"tenon: 1\ndefaults: {counters: follow}\n", 2, 22, "'counters': it cannot be 'follow'"},
+    {"tenon: 1\ndefaults: {unmatch: keep}\n", 2, 12, "no key 'unmatch'"},
+    {"tenon: 1\nfrom: {format: tf_checkpoint}\n", 2, 1,
+     "not supported yet by this version: the key 'from'"},
+    {"tenon: 1\ntables: {}\n", 2, 1, "not supported yet by this version: the key 'tables'"},
+    {"tenon: 1\nstages: [a.yaml]\n", 2, 1, "the key 'stages'"},
+    {"tenon: 1\ninclude: []\n", 2, 1, "the key 'include'"},
+    {"tenon: 1\nmetadata: {}\n", 2, 1, "the key 'metadata'"},
+    {"tenon: 1\nassert: []\n", 2, 1, "the key 'assert'"},
+    /* Rules. */
+    {HEAD "- a\n", 3, 3, "this is a text; it must be a map"},
+    {HEAD "- {to: a}\n", 3, 3, "no 'match'"},
+    {HEAD "- {match: a}\n", 3, 3, "neither 'to' nor 'do'"},
+    {HEAD "- {match: a, to: b, do: drop}\n", 3, 25, "'do': a rule with 'to' cannot be 'drop'"},
+    {HEAD "- {match: a, do: dorp}\n", 3, 18, "'do': it cannot be 'dorp'"},
+    {HEAD "- {match: a, do: [{cast: f16}]}\n", 3, 18,
+     "not supported yet by this version: a list of operations"},
+    {HEAD "- {match: a, to: [b, c]}\n", 3, 18,
+     "not supported yet by this version: several targets"},
+    {HEAD "- {match: [a, b], to: c}\n", 3, 11,
+     "not supported yet by this version: several patterns"},
+    {HEAD "- {match: [], do: drop}\n", 3, 11, "'match': the list is empty"},
+    {HEAD "- {match: a, to: b, optional: yes}\n", 3, 31, "'optional': it cannot be 'yes'"},
+    {HEAD "- {match: a, to: b, why: [x]}\n", 3, 26, "'why': this is a list"},
+    {HEAD "- {macth: a, to: b}\n", 3, 4, "a rule has no key 'macth'"},
+    {HEAD "- {match: a, to: b, expect: {}}\n", 3, 21, "the key 'expect' of a rule"},
+    {HEAD "- {match: a, to: b, priority: 1}\n", 3, 21, "the key 'priority' of a rule"},
+    {HEAD "- {match: a, to: b, when: {}}\n", 3, 21, "the key 'when' of a rule"},
+    {HEAD "- {make: a, init: zeros}\n", 3, 4, "the key 'make' of a rule"},
+    {HEAD "- {tie: a, with: b}\n", 3, 4, "the key 'tie' of a rule"},
+    {HEAD "- {match: \"re:^a\", to: b}\n", 3, 12, "regular expressions"},
+    {HEAD "- {match: \"a/{x:word}\", to: b}\n", 3, 14, "no type 'word'"},
+    {HEAD "- match: a/{x\n  to: b\n", 3, 12, "a '{' has no '}'"},
+    {HEAD "- {match: \"\xC3\xA9/{x:word}\", to: b}\n", 3, 14, "no type 'word'"},
+    {HEAD "- {match: \"a/{x}\", to: \"b/{y}\"}\n", 3, 27, "nothing binds the hole {y}"},
+    {HEAD "- {match: \"a/{i:int}\", to: \"b/{i-1}\"}\n", 3, 31, "arithmetic, {i-1}"},
+    {HEAD "- {match: \"\", do: drop}\n", 3, 11, "the pattern is empty"},
+    {HEAD "- {match: a, to: }\n", 3, 18, "the target is empty"},
+    {HEAD "- {match: {raw: \"a\\\\q\"}, to: b}\n", 3, 17, "'raw': this has a malformed escape"},
+    {HEAD "- {match: {row: a}, to: b}\n", 3, 12, "no key 'row'"},
+    {HEAD "- {match: {}, to: b}\n", 3, 11, "'match': it must be a text, or {raw: text}"},
+    {HEAD "- {match: \"{$scope}/{x}\", to: b}\n", 3, 12, "there is no variable 'scope'"},
+    {HEAD "- {match: \"*/a\", to: \"*/b\"}\n", 3, 23, "a star copies nothing"},
+    {HEAD "- {match: [a, \"{x\"], do: drop}\n", 3, 16, "a '{' has no '}'"},
+};
+
+static void says_where_and_what(void **state)
+{
+    conv *c = *state;
+    size_t wrong = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tni_arena arena;
+        tni_rulesets sets = {NULL, 0};
+        tn_error err = {0};
+        tni_arena_init(&arena, c->ctx, 1 << 24);
+        tn_status status = read_text(c, rows[i].text, strlen(rows[i].text), &arena, &sets, &err);
+        if (status != TN_RULE_FILE || err.code != TN_E_RULE || err.line != rows[i].line ||
+            err.column != rows[i].column || strstr(err.message, rows[i].part) == NULL ||
+            strstr(err.path, "r.yaml") == NULL) {
+            print_error("row %zu %s: %u:%u %s: %s\n", i, rows[i].text, err.line, err.column,
+                        err.path, err.message);
+            wrong++;
+        }
+        tni_arena_clear(&arena);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void names_the_nearest_key(void **state)
+{
+    conv *c = *state;
+    static const struct {
+        const char *text, *hint;
+    } near[] = {
+        {"tenon: 1\nrule: []\n", "did you mean 'rules'?"},
+        {"tenon: 1\nzzzzzzzz: []\n", "its keys are tenon, about, scheme"},
+        {HEAD "- {match: a, do: dorp}\n", "did you mean 'drop'?"},
+        {HEAD "- {mathc: a, to: b}\n", "did you mean 'match'?"},
+        {HEAD "- {match: \"{x:itn}\", to: b}\n", "did you mean 'int'?"},
+        {"tenon: 1\nvars: {scope: a}\nrules:\n- {match: \"{$scoep}/b\", to: b}\n",
+         "did you mean 'scope'?"},
+    };
+    for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+        tni_arena arena;
+        tni_rulesets sets = {NULL, 0};
+        tn_error err = {0};
+        tni_arena_init(&arena, c->ctx, 1 << 24);
+        assert_int_equal(read_text(c, near[i].text, strlen(near[i].text), &arena, &sets, &err),
+                         TN_RULE_FILE);
+        if (strstr(err.hint, near[i].hint) == NULL) {
+            fail_msg("%s: %s (%s)", near[i].text, err.message, err.hint);
+        }
+        tni_arena_clear(&arena);
+    }
+}
+
+/* What YAML would read as something else stays a text. */
+static void takes_every_scalar_as_text(void **state)
+{
+    conv *c = *state;
+    static const char text[] = "no: 1e3\non: 0x10\n~: null\n'7': 2001-01-01\n<<: .inf\n? y\n: n\n";
+    static const char *const from[] = {"no", "on", "~", "7", "<<", "y"};
+    static const char *const to[] = {"1e3", "0x10", "null", "2001-01-01", ".inf", "n"};
+    tni_arena arena;
+    tni_rulesets sets = {NULL, 0};
+    tn_error err = {0};
+    tni_arena_init(&arena, c->ctx, 1 << 24);
+    conv_ok(read_text(c, text, strlen(text), &arena, &sets, &err), &err);
+    assert_int_equal(sets.count, 1);
+    assert_int_equal(sets.at[0].count, 6);
+    assert_int_equal(sets.at[0].unmatched, TNI_UNMATCHED_KEEP);
+    for (size_t i = 0; i < 6; i++) {
+        const tni_rule *rule = &sets.at[0].rules[i];
+        assert_true(tn_str_equal(rule->patterns[0]->exact, tn_str_of(from[i])));
+        assert_true(tn_str_equal(rule->to->source, tn_str_of(to[i])));
+    }
+    tni_arena_clear(&arena);
+}
+
+static void reads_a_whole_file(void **state)
+{
+    conv *c = *state;
+    static const char text[] =
+        "tenon: 1\nabout: \"all there is\"\nscheme: full\nseparator: .\n"
+        "vars: {scope: my_model, n: 3}\n"
+        "defaults: {unmatched: drop, slots: keep, counters: seen}\n"
+        "rules:\n"
+        "- {match: \"{$scope}/{x:**}\", to: \"{x}\", why: because}\n"
+        "- {match: [\"**/adam_m\", \"**/adam_v\"], do: drop, optional: true}\n"
+        "- match: {raw: \"caf\\\\xC3\\\\xA9/w\"}\n"
+        "  do: keep\n"
+        "- {match: W, to: V}\n";
+    tni_arena arena;
+    tni_rulesets sets = {NULL, 0};
+    tn_error err = {0};
+    tni_arena_init(&arena, c->ctx, 1 << 24);
+    conv_ok(read_text(c, text, strlen(text), &arena, &sets, &err), &err);
+    const tni_ruleset *set = &sets.at[0];
+    assert_true(tn_str_equal(set->title, TN_LIT("all there is")));
+    assert_int_equal(set->scheme, TN_SCHEME_FULL);
+    assert_int_equal(set->unmatched, TNI_UNMATCHED_DROP);
+    assert_int_equal(set->slots, TNI_SLOTS_KEEP);
+    assert_true(set->sees_counters);
+    assert_int_equal(set->count, 4);
+    const tni_rule *rules = set->rules;
+    assert_true(tn_str_equal(rules[0].patterns[0]->source, TN_LIT("my_model/{x:**}")));
+    assert_true(tn_str_ends(rules[0].place, TN_LIT("r.yaml:8")));
+    assert_int_equal(rules[0].patterns[0]->separator, '/');
+    assert_int_equal(rules[0].to->separator, '.');
+    assert_int_equal(rules[1].n_patterns, 2);
+    assert_int_equal(rules[1].deed, TNI_DEED_DROP);
+    assert_true(rules[1].optional);
+    assert_true(tn_str_equal(rules[2].patterns[0]->exact, TN_LIT("caf\xC3\xA9/w")));
+    assert_int_equal(rules[2].deed, TNI_DEED_KEEP);
+    assert_int_equal(rules[2].line, 10);
+    assert_int_equal(rules[3].to->separator, '.');
+    tni_arena_clear(&arena);
+}
+
+static void limits_depth_and_size(void **state)
+{
+    conv *c = *state;
+    static char text[(1 << 20) + 64];
+    tni_arena arena;
+    tni_rulesets sets = {NULL, 0};
+    tn_error err = {0};
+    size_t len = 0;
+    tni_arena_init(&arena, c->ctx, 1 << 28);
+    for (int i = 0; i < 66; i++) {
+        text[len++] = '[';
+    }
+    assert_int_equal(read_text(c, text, len, &arena, &sets, &err), TN_RULE_FILE);
+    assert_non_null(strstr(err.message, "deeper than 64"));
+    assert_int_equal(err.column, 65);
+    memset(text, ' ', sizeof text);
+    err = (tn_error){0};
+    assert_int_equal(read_text(c, text, (1 << 20) + 1, &arena, &sets, &err), TN_RULE_FILE);
+    assert_non_null(strstr(err.message, "larger than 1048576"));
+    err = (tn_error){0};
+    memcpy(text, "a: b", 4);
+    conv_ok(read_text(c, text, 1 << 20, &arena, &sets, &err), &err);
+    tni_arena_clear(&arena);
+}
+
+static void takes_variables_from_outside(void **state)
+{
+    conv *c = *state;
+    static const char text[] =
+        "tenon: 1\nvars: {scope: a}\nrules: [{match: \"{$scope}/W\", to: W}]\n";
+    const char *path = conv_at(c, "v.yaml");
+    conv_store(path, text, strlen(text));
+    static const char *const good[] = {"scope=b{c"};
+    static const char *const bad[] = {"scoep=b"};
+    static const char *const worse[] = {"scope"};
+    tni_arena arena;
+    tni_rulesets sets;
+    tn_error err = {0};
+    tni_arena_init(&arena, c->ctx, 1 << 24);
+    tni_rule_options options = {.rules = &path, .n_rules = 1, .vars = good, .n_vars = 1};
+    conv_ok(tni_rules_load(&arena, &options, &sets, &err), &err);
+    assert_true(tn_str_equal(sets.at[0].rules[0].patterns[0]->exact, TN_LIT("b{c/W")));
+    options.vars = bad;
+    assert_int_equal(tni_rules_load(&arena, &options, &sets, &err), TN_USAGE);
+    assert_non_null(strstr(err.message, "--var 'scoep'"));
+    assert_string_equal(err.hint, "did you mean 'scope'?");
+    err = (tn_error){0};
+    options.vars = worse;
+    assert_int_equal(tni_rules_load(&arena, &options, &sets, &err), TN_USAGE);
+    tni_arena_clear(&arena);
+}
+
+static void misses_files(void **state)
+{
+    conv *c = *state;
+    const char *path = conv_at(c, "not-there.yaml");
+    tni_arena arena;
+    tni_rulesets sets;
+    tn_error err = {0};
+    tni_arena_init(&arena, c->ctx, 1 << 24);
+    tni_rule_options options = {.rules = &path, .n_rules = 1};
+    assert_int_equal(tni_rules_load(&arena, &options, &sets, &err), TN_NOT_FOUND);
+    path = "preset:bert";
+    err = (tn_error){0};
+    assert_int_equal(tni_rules_load(&arena, &options, &sets, &err), TN_RULE_FILE);
+    assert_non_null(strstr(err.message, "presets"));
+    tni_arena_clear(&arena);
+}
+
+/* Whatever bytes a file holds, it is read or refused. */
+static void survives_any_bytes(void **state)
+{
+    conv *c = *state;
+    static const char *const pieces[] = {"tenon: 1\n",
+                                         "rules:\n",
+                                         "- {match: a, to: b}\n",
+                                         "- match: \"{x}\"\n",
+                                         "  to: \"{x}\"\n",
+                                         "a: b\n",
+                                         "\n",
+                                         "  ",
+                                         "[",
+                                         "]",
+                                         "{",
+                                         "}",
+                                         ": ",
+                                         "- ",
+                                         "&a ",
+                                         "*a",
+                                         "!t ",
+                                         "\"",
+                                         "'",
+                                         "|\n",
+                                         ">\n",
+                                         "#",
+                                         "---\n",
+                                         "...\n",
+                                         "%YAML 1.1\n",
+                                         "? ",
+                                         ",",
+                                         "{$v}",
+                                         "vars: {v: 1}\n",
+                                         "defaults: {slots: seen}\n",
+                                         "\xC3\xA9",
+                                         "\xFF",
+                                         "\t",
+                                         "do: drop\n",
+                                         "\xEF\xBB\xBF"};
+    uint64_t random = 4711;
+    size_t good = 0;
+    for (int i = 0; i < 12000; i++) {
+        char text[512];
+        size_t len = 0, n = conv_random(&random, 14);
+        for (size_t k = 0; k < n; k++) {
+            const char *piece = pieces[conv_random(&random, sizeof(pieces) / sizeof(pieces[0]))];
+            memcpy(text + len, piece, strlen(piece));
+            len += strlen(piece);
+        }
+        for (size_t k = 0; len > 0 && i % 3 == 0 && k < 3; k++) {
+            text[conv_random(&random, len)] = (char)conv_random(&random, 256);
+        }
+        tni_arena arena;
+        tni_rulesets sets = {NULL, 0};
+        tn_error err = {0};
+        tni_arena_init(&arena, c->ctx, 1 << 24);
+        tn_status status = read_text(c, text, len, &arena, &sets, &err);
+        good += status == TN_OK;
+        if (status != TN_OK && (status != TN_RULE_FILE || err.line == 0 || err.column == 0)) {
+            fail_msg("%.*s: %s (%u:%u)", (int)len, text, err.message, err.line, err.column);
+        }
+        tni_arena_clear(&arena);
+    }
+    assert_in_range(good, 20, 11000);
+}
+
+int main(void)
+{
+    conv_in_memory();
+    const struct CMUnitTest tests[] = {
+        CONV_TEST(says_where_and_what),
+        CONV_TEST(names_the_nearest_key),
+        CONV_TEST(takes_every_scalar_as_text),
+        CONV_TEST(reads_a_whole_file),
+        CONV_TEST(limits_depth_and_size),
+        CONV_TEST(takes_variables_from_outside),
+        CONV_TEST(misses_files),
+        CONV_TEST(survives_any_bytes),
+    };
+    return cmocka_run_group_tests_name("converters/rules/file", tests, NULL, NULL);
+}
