@@ -264,7 +264,7 @@ tn_status tni_hdf5_receive(tni_hdf5_session *session, tni_h5_frame *frame_out,
 
 static tn_status wait_ready(tni_hdf5_session *session, tn_error *err)
 {
-    tni_h5_frame frame;
+    tni_h5_frame frame = TNI_H5_REFUSE;
     tni_cursor payload;
     uint8_t version = 0, caged = 0;
     tn_status status =
