@@ -25,7 +25,7 @@ typedef struct tni_hdf5_session {
 /* Makes a session without a helper. Free with tni_hdf5_session_free, which ends the helper. */
 tn_status tni_hdf5_session_new(tn_context *ctx, tn_source *source, tni_hdf5_session **session_out,
                                tn_error *err);
-void tni_hdf5_session_free(void *session);
+void tni_hdf5_session_free(void *state);
 /* Starts the helper unless it runs, and waits until it is ready. Errors: TN_E_UNSUPPORTED (it is
  * not there; the source is no file), TN_E_UNSAFE (no cage), TN_E_READ, TN_E_CORRUPT. */
 tn_status tni_hdf5_start(tni_hdf5_session *session, tn_error *err);
