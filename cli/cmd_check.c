@@ -11,9 +11,13 @@ enum { GROUP_CAP = 12 }; /* findings of a group that a terminal gets */
 static const struct {
     const char *code, *title;
 } kinds[] = {
-    {"no-overlap", "nothing in common"}, {"optimizer", "refused by the program"},
-    {"missing", "missing in the file"},  {"shape", "other shapes"},
-    {"dtype", "other dtypes"},           {"unexpected", "not wanted"},
+    {"no-overlap", "nothing in common"},
+    {"optimizer", "refused by the program"},
+    {"missing", "missing in the file"},
+    {"shape", "other shapes"},
+    {"dtype", "other dtypes"},
+    {"unexpected", "not wanted"},
+    {NULL, "notes"}, /* all others */
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -86,8 +90,7 @@ static tn_str group_of(const tn_finding *finding)
 static void print_form(const tn_form *form)
 {
     if (form->has) {
-        char *shape = form->shape == NULL && form->rank > 0 ? text_format("[…]")
-                                                            : text_shape(form->rank, form->shape);
+        char *shape = form->any_shape ? text_format("[…]") : text_shape(form->rank, form->shape);
         printf(" %s %s", tn_dtype_about(form->dtype)->name, shape);
         free(shape);
     }
@@ -119,7 +122,7 @@ static void print_finding(const cli_state *cli, const tn_finding *finding)
 static size_t kind_of(const tn_finding *finding)
 {
     size_t kind = 0;
-    while (kind < KINDS && strcmp(finding->code, kinds[kind].code) != 0) {
+    while (kind + 1 < KINDS && strcmp(finding->code, kinds[kind].code) != 0) {
         kind++;
     }
     return kind;
@@ -159,13 +162,14 @@ static void print_group(const cli_state *cli, const tn_report *report, const siz
 static void print_kind(const cli_state *cli, const tn_report *report, const size_t *at,
                        size_t count)
 {
+    size_t kind = kind_of(tn_report_at(report, at[0]));
     bool note = true;
     for (size_t i = 0; i < count; i++) {
         note = note && tn_report_at(report, at[i])->severity == TN_SEVERITY_NOTE;
     }
-    printf("%s%s (%zu)%s%s\n", paint_start(cli->color_out, PAINT_HEAD),
-           kinds[kind_of(tn_report_at(report, at[0]))].title, count,
-           note ? ", which this mode allows" : "", paint_start(cli->color_out, PAINT_PLAIN));
+    printf("%s%s (%zu)%s%s\n", paint_start(cli->color_out, PAINT_HEAD), kinds[kind].title, count,
+           note && kinds[kind].code != NULL ? ", which this mode allows" : "",
+           paint_start(cli->color_out, PAINT_PLAIN));
     for (size_t i = 0, end; i < count; i = end) {
         tn_str group = group_of(tn_report_at(report, at[i]));
         end = i + 1;
@@ -284,7 +288,8 @@ static tn_status open_against(cli_state *cli, const tn_model **model_out, tn_err
                       "list");
         return status;
     }
-    return cli_open_path(cli, cli->set->against, model_out, err);
+    bool input = strcmp(cli->set->against, "-") == 0; /* only a list may come from there */
+    return cli_open_path(cli, input ? "names_list:-" : cli->set->against, model_out, err);
 }
 
 static tn_status run(cli_state *cli, tn_report *report, tn_error *err)
@@ -298,7 +303,13 @@ static tn_status run(cli_state *cli, tn_report *report, tn_error *err)
                                 .n_drop = set->drop.count,
                                 .weights_only = set->weights_only,
                                 .ignore_unmatch = set->ignore_unmatch,
-                                .has_scheme = set->scheme != NULL};
+                                .has_scheme = set->scheme != NULL,
+                                .rules = set->rules.items,
+                                .n_rules = set->rules.count,
+                                .vars = set->vars.items,
+                                .n_vars = set->vars.count,
+                                .rename = set->rename.items,
+                                .n_rename = set->rename.count};
     read_choices(set, &options);
     tn_status status = cli_scheme(cli, &options.scheme, err);
     if (status == TN_OK && set->against != NULL) {

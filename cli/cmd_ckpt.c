@@ -14,13 +14,16 @@ static const char *const classes[] = {[TN_CKPT_LIVE] = "live",
 
 enum { TIME_ROOM = 32 };
 
+static const double year_10000 = 253402300800.0; /* RFC 3339 ends before */
+
 /* Writes a time as RFC 3339 in UTC; "" if it is unknown. */
 static void time_text(double seconds, char out[TIME_ROOM])
 {
     struct tm parts;
-    time_t whole = (time_t)seconds;
+    bool known = seconds > 0 && seconds < year_10000;
+    time_t whole = known ? (time_t)seconds : 0;
     out[0] = '\0';
-    if (seconds > 0 && gmtime_r(&whole, &parts) != NULL) {
+    if (known && gmtime_r(&whole, &parts) != NULL) {
         strftime(out, TIME_ROOM, "%Y-%m-%dT%H:%M:%SZ", &parts);
     }
 }
@@ -58,6 +61,8 @@ static void put_ckpt(tn_json_out *out, const tn_ckpt *ckpt)
     tn_json_u64(out, ckpt->bytes);
     put_names(out, "files", ckpt->files, ckpt->n_files);
     put_names(out, "missing", ckpt->missing, ckpt->n_missing);
+    tn_json_key(out, "interrupted");
+    tn_json_bool(out, ckpt->interrupted);
     tn_json_object_end(out);
 }
 
@@ -107,7 +112,9 @@ static void print_list_text(const cli_state *cli, const tn_ckpt_list *list)
         table_text(&table, time);
         table_text(&table, bytes);
         bool latest = list->latest.data != NULL && tn_str_equal(list->latest, ckpt->prefix);
-        if (ckpt->n_missing > 0) {
+        if (ckpt->interrupted) {
+            table_text(&table, "interrupted");
+        } else if (ckpt->n_missing > 0) {
             char *missing = text_escaped(ckpt->missing[0]);
             table_add(&table, text_format("lacks %s", missing));
             free(missing);
@@ -179,9 +186,10 @@ static void print_recovered(cli_state *cli, const char *path, const tn_report *r
         const tn_finding *finding = tn_report_at(report, i);
         printf("%.*s\n", (int)finding->message.len, finding->message.data);
     }
+    bool any = done->finished + done->staging > 0 || done->state_mended || done->state_rebuilt;
     if (tn_report_count(report) == 0) {
         puts("nothing to recover");
-    } else {
+    } else if (any) {
         puts(cli->set->dry_run ? "nothing was changed (-n)" : "done");
     }
 }

@@ -154,7 +154,11 @@ static void form_or_null(tn_json_out *out, const char *key, const tn_form *form)
     tn_json_key(out, "dtype");
     json_dtype(out, form->dtype);
     tn_json_key(out, "shape");
-    json_shape(out, form->rank, form->shape);
+    if (form->any_shape) {
+        tn_json_null(out);
+    } else {
+        json_shape(out, form->rank, form->shape);
+    }
     tn_json_object_end(out);
 }
 

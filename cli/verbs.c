@@ -323,6 +323,7 @@ static const cli_option check_options[] = {
      .help = "whose restore is predicted; by default objects where both have object graphs",
      .place = offsetof(cli_settings, loader)},
     CHOOSING_OPTIONS,
+    RULE_OPTIONS,
     SCHEME_OPTION,
     {0},
 };

@@ -1,4 +1,4 @@
-/* Checking: choose the tensors of both sides, let a loader match them, judge. */
+/* Checking: a loader matches the tensors that were chosen, here they are judged. */
 #include "converters/check.h"
 
 #include "core/buffer.h"
@@ -36,8 +36,9 @@ static tn_form form_of(const tn_tensor *tensor)
 {
     return (tn_form){.has = true,
                      .dtype = tensor->dtype,
+                     .any_shape = tensor->any_shape,
                      .rank = tensor->rank,
-                     .shape = tensor->any_shape ? NULL : tensor->shape};
+                     .shape = tensor->shape};
 }
 
 /* Tells which findings fail in a mode. */
@@ -195,110 +196,41 @@ static tn_status judge_overlap(tni_checking *c, tn_error *err)
     return add(c, &finding, NULL, err);
 }
 
-/* Decides the loader: what was asked for, if it applies. */
-static tn_status choose_loader(tni_checking *c, tn_error *err)
+/* Lets the loader match, and judges what it found. */
+static tn_status judge_all(tni_checking *c, tn_error *err)
 {
-    const tn_object *objects;
-    bool a = tn_model_objects(tni_model_root(c->a), &objects) > 0;
-    bool b = tn_model_objects(tni_model_root(c->b), &objects) > 0;
-    tn_loader loader = c->options->loader;
-    if (loader == TN_LOADER_AUTO) {
-        loader = a && b && c->a->base == NULL ? TN_LOADER_OBJECTS : TN_LOADER_NAMES;
-    }
-    if (loader == TN_LOADER_OBJECTS && (!a || !b)) {
-        tn_status status = tni_fail(err, TN_E_IMPOSSIBLE, "it has no object graph");
-        tni_error_path(err, a ? c->b->path : c->a->path);
-        tni_error_hint(err, "say --loader names");
-        return status;
-    }
-    c->sums.loader = loader;
-    return TN_OK;
-}
-
-/* Demands that every --only and --drop matched on one side at least. */
-static tn_status check_matched(const tni_checking *c, const bool *matched, tn_scheme scheme,
-                               tn_error *err)
-{
-    const tn_check_options *o = c->options;
-    for (size_t i = 0; !o->ignore_unmatch && i < o->n_only + o->n_drop; i++) {
-        bool only = i < o->n_only;
-        if (!matched[i]) {
-            return tni_nothing_matches(c->a, scheme, only ? "--only" : "--drop",
-                                       only ? o->only[i] : o->drop[i - o->n_only], err);
-        }
-    }
-    return TN_OK;
-}
-
-static tn_status choose(tni_checking *c, tn_error *err)
-{
-    const tn_check_options *o = c->options;
-    tni_selection selection = {.only = o->only,
-                               .n_only = o->n_only,
-                               .drop = o->drop,
-                               .n_drop = o->n_drop,
-                               .weights_only = o->weights_only,
-                               .scheme = o->has_scheme ? o->scheme : TN_SCHEME_NAME};
-    void *a, *b, *used, *repairs, *matched;
-    tn_status status = tni_arena_array(&c->arena, c->a->count, sizeof(tni_choice), &a, err);
+    tn_status status = c->sums.loader == TN_LOADER_OBJECTS ? tni_check_by_objects(c, err)
+                                                           : tni_check_by_names(c, err);
     if (status == TN_OK) {
-        status = tni_arena_array(&c->arena, c->b->count, sizeof(tni_choice), &b, err);
+        status = judge_wants(c, err);
     }
     if (status == TN_OK) {
-        status = tni_arena_array(&c->arena, c->a->count, sizeof(bool), &used, err);
+        status = judge_rest(c, err);
     }
     if (status == TN_OK) {
-        status = tni_arena_array(&c->arena, c->a->count, sizeof(tn_str), &repairs, err);
+        status = judge_optimizer(c, err);
     }
-    if (status == TN_OK) {
-        status = tni_arena_array(&c->arena, o->n_only + o->n_drop, sizeof(bool), &matched, err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    c->chosen_a = a;
-    c->chosen_b = b;
-    c->used = used;
-    c->repairs = repairs;
-    status = tni_choose(c->a, &selection, c->chosen_a, matched, err);
-    if (status == TN_OK) {
-        status = tni_choose(c->b, &selection, c->chosen_b, matched, err);
-    }
-    return status == TN_OK ? check_matched(c, matched, selection.scheme, err) : status;
+    return status == TN_OK ? judge_overlap(c, err) : status;
 }
 
 tn_status tn_check(const tn_model *a, const tn_model *b, const tn_check_options *options,
                    tn_report *report, tn_checked *checked_out, tn_error *err)
 {
+    tni_naming naming = {.n_models = 0};
     tni_checking c = {.a = a,
                       .b = b,
                       .options = options,
                       .report = report,
                       .sums = {.fits = true, .mode = options->mode}};
     tni_arena_init(&c.arena, a->ctx, a->ctx->limits.memory);
-    tn_status status = choose_loader(&c, err);
+    tn_status status = tni_check_choose(&c, &naming, err);
     if (status == TN_OK) {
-        status = choose(&c, err);
-    }
-    if (status == TN_OK) {
-        status = c.sums.loader == TN_LOADER_OBJECTS ? tni_check_by_objects(&c, err)
-                                                    : tni_check_by_names(&c, err);
-    }
-    if (status == TN_OK) {
-        status = judge_wants(&c, err);
-    }
-    if (status == TN_OK) {
-        status = judge_rest(&c, err);
-    }
-    if (status == TN_OK) {
-        status = judge_optimizer(&c, err);
-    }
-    if (status == TN_OK) {
-        status = judge_overlap(&c, err);
+        status = judge_all(&c, err);
     }
     if (status == TN_OK) {
         *checked_out = c.sums;
     }
+    tni_naming_clear(&naming);
     tni_arena_clear(&c.arena);
     return status;
 }

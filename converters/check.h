@@ -2,6 +2,7 @@
 #ifndef TN_CONVERTERS_CHECK_H
 #define TN_CONVERTERS_CHECK_H
 
+#include "converters/rules/naming.h"
 #include "converters/select.h"
 #include "model/model.h"
 #include <tenon/check.h>
@@ -28,6 +29,15 @@ typedef struct tni_checking {
     bool legacy_slots; /* slots of a legacy Keras optimizer meet an optimizer that refuses them */
     tn_checked sums;
 } tni_checking;
+
+/* Chooses the tensors of both sides, renames those of A, decides the loader, and makes room. A
+ * becomes the model that the naming holds. Errors: TN_E_IMPOSSIBLE, and those of tni_choose and
+ * tni_naming_run. */
+tn_status tni_check_choose(tni_checking *check, tni_naming *naming, tn_error *err);
+/* Tells whether a tensor of A may serve a want: no flag took it away. One that --only passed over
+ * may.
+ */
+bool tni_check_may_serve(const tni_checking *check, uint32_t a);
 
 /* Each fills wants, used and overlap. */
 tn_status tni_check_by_names(tni_checking *check, tn_error *err);

@@ -89,7 +89,7 @@ static void settle(tni_checking *check, bool may_lack_counter)
     size_t kept = 0;
     for (size_t i = 0; i < check->n_wants; i++) {
         tni_want want = check->wants[i];
-        if (want.a != TN_NO_INDEX && check->chosen_a[want.a].cause != TNI_KEPT) {
+        if (want.a != TN_NO_INDEX && !tni_check_may_serve(check, want.a)) {
             want.a = TN_NO_INDEX;
         }
         want.met = want.a != TN_NO_INDEX;
@@ -106,12 +106,34 @@ static void settle(tni_checking *check, bool may_lack_counter)
     check->n_wants = kept;
 }
 
+/* Counts what would be found of B by full names, or by names. */
+static size_t count_found(const tni_checking *check, bool by_full)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < check->b->count; i++) {
+        tn_str name = wanted_name(check, by_full, &check->b->tensors[i]);
+        found += check->chosen_b[i].cause == TNI_KEPT && find(check, name) != TN_NO_INDEX;
+    }
+    return found;
+}
+
+/* Tells whether a program of objects asks for full names. What is no file of TensorFlow's may also
+ * hold the objects' own paths, as what was made of such a file does. */
+static bool asks_by_full(const tni_checking *check, bool graph_a, bool graph_b)
+{
+    bool renamed = check->a->base != NULL && graph_a;
+    if (!graph_b || renamed || is_tensorflow(check->a)) {
+        return graph_b && !renamed;
+    }
+    return count_found(check, true) > count_found(check, false);
+}
+
 tn_status tni_check_by_names(tni_checking *check, tn_error *err)
 {
     void *block;
     bool graph_a = has_graph(check->a), graph_b = has_graph(check->b);
     bool mapped = check->a->base != NULL;
-    bool by_full = graph_b && !(mapped && graph_a);
+    bool by_full = asks_by_full(check, graph_a, graph_b);
     bool saver = graph_a && !mapped && is_tensorflow(check->b) && !check->options->has_scheme;
     tn_status status =
         tni_arena_array(&check->arena, check->b->count, sizeof(tni_want), &block, err);

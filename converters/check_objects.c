@@ -155,7 +155,7 @@ static void add_want(meeting *m, const tn_object_value *value, uint32_t partner)
         want.a = tensor_of(check->a, &m->a[partner].attributes[given]);
         want.met = want.a != TN_NO_INDEX || b == TN_NO_INDEX;
     }
-    if (want.a != TN_NO_INDEX && check->chosen_a[want.a].cause != TNI_KEPT) {
+    if (want.a != TN_NO_INDEX && !tni_check_may_serve(check, want.a)) {
         want.a = TN_NO_INDEX;
         want.met = false;
     }

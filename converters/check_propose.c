@@ -17,11 +17,11 @@ typedef struct proposing {
     tni_checking *check;
     tni_proposal *proposals;
     tni_scopes scopes;
-    tni_hash by_plain; /* which spare; MANY: several */
-    tni_hash by_slot;  /* owner and slot: which spare */
-    uint32_t *taken;   /* by tensor of A: 1 + the want that it is for, or 0 */
-    uint32_t *change;  /* by want: of scope, or TN_NO_INDEX: the name alone */
-    uint32_t *want_of; /* by tensor of B, or TN_NO_INDEX */
+    tni_hash by_spelling, by_plain; /* which spare; MANY: several */
+    tni_hash by_slot;               /* owner and slot: which spare */
+    uint32_t *taken;                /* by tensor of A: 1 + the want that it is for, or 0 */
+    uint32_t *change;               /* by want: of scope, or TN_NO_INDEX: the name alone */
+    uint32_t *want_of;              /* by tensor of B, or TN_NO_INDEX */
     size_t pairs;
 } proposing;
 
@@ -103,13 +103,14 @@ static tn_status write_rename(proposing *p, size_t i, tni_buffer *text, tn_error
                                            &p->proposals[i].rename, err);
 }
 
-/* Writes a name with `-` as `_`, and without `_1`, `_2` … at the ends of components. */
-static tn_status make_plain(tn_str name, tni_buffer *out, tn_error *err)
+/* Writes a name with `-` as `_`, and, if `numbers` do not count, without `_1`, `_2` … at the ends
+ * of components. */
+static tn_status make_plain(tn_str name, bool numbers, tni_buffer *out, tn_error *err)
 {
     tni_buffer_reset(out);
     for (size_t i = 0; i < name.len; i++) {
         size_t digit = i + 1;
-        while (name.data[i] == '_' && digit < name.len && name.data[digit] >= '0' &&
+        while (!numbers && name.data[i] == '_' && digit < name.len && name.data[digit] >= '0' &&
                name.data[digit] <= '9') {
             digit++;
         }
@@ -122,45 +123,59 @@ static tn_status make_plain(tn_str name, tni_buffer *out, tn_error *err)
     return tni_buffer_check(out, err);
 }
 
-static tn_status list_plain(proposing *p, tni_buffer *plain, tn_error *err)
+static tn_status list_plain(proposing *p, tni_hash *hash, bool numbers, tni_buffer *plain,
+                            tn_error *err)
 {
     tn_status status = TN_OK;
     for (size_t k = 0; status == TN_OK && k < p->scopes.n_spares; k++) {
         uint32_t old = TNI_HASH_NONE;
         tn_str key;
-        status = make_plain(p->scopes.spares[k].name, plain, err);
+        status = make_plain(p->scopes.spares[k].name, numbers, plain, err);
         if (status == TN_OK) {
             status = tni_arena_str(&p->check->arena, (tn_str){plain->data, plain->len}, &key, err);
         }
         if (status == TN_OK) {
-            status = tni_hash_add(&p->by_plain, key, p->scopes.spares[k].index, &old, err);
+            status = tni_hash_add(hash, key, p->scopes.spares[k].index, &old, err);
         }
         if (status == TN_OK && old != TNI_HASH_NONE) {
-            status = tni_hash_set(&p->by_plain, key, MANY, err);
+            status = tni_hash_set(hash, key, MANY, err);
         }
     }
     return status;
 }
 
-/* Chooses the change of scope that serves most wants (the name alone where the scope holds others
- * that have to stay), else the one spare that is equal but for `-`, `_` and number suffixes: of
- * two, naming one would be a guess. */
+/* Finds the one spare of this plain name: of two, naming one would be a guess. */
+static tn_status find_plain(proposing *p, const tni_hash *hash, bool numbers, size_t i,
+                            tni_buffer *plain, uint32_t *spare_out, tn_error *err)
+{
+    const tni_want *want = &p->check->wants[i];
+    tn_status status = make_plain(want->name, numbers, plain, err);
+    uint32_t spare =
+        status == TN_OK ? tni_hash_get(hash, (tn_str){plain->data, plain->len}) : TNI_HASH_NONE;
+    bool found = spare != TNI_HASH_NONE && spare != MANY && p->taken[spare] == 0 &&
+                 tni_could_serve(p->check, spare, want);
+    *spare_out = found ? spare : TN_NO_INDEX;
+    return status;
+}
+
+/* Chooses a spare: the one whose name differs by `-` and `_` alone, else the one whose change of
+ * scope serves most wants, else the one whose name differs by number suffixes. Its name alone is
+ * changed where its scope holds others that have to stay. */
 static tn_status choose(proposing *p, size_t i, tni_buffer *plain, tn_error *err)
 {
     const tni_want *want = &p->check->wants[i];
-    uint32_t spare, change;
-    tn_status status = tni_scopes_best(&p->scopes, want, p->taken, &change, &spare, err);
-    if (status == TN_OK && spare == TN_NO_INDEX) {
-        status = make_plain(want->name, plain, err);
-        change = TN_NO_INDEX;
-        spare = status == TN_OK ? tni_hash_get(&p->by_plain, (tn_str){plain->data, plain->len})
-                                : TNI_HASH_NONE;
-        if (spare == TNI_HASH_NONE || spare == MANY || p->taken[spare] != 0 ||
-            !tni_could_serve(p->check, spare, want)) {
-            return status;
-        }
+    uint32_t spare, change = TN_NO_INDEX;
+    tn_status status = find_plain(p, &p->by_spelling, true, i, plain, &spare, err);
+    if (status == TN_OK && spare != TN_NO_INDEX) {
+        status = tni_scopes_change(&p->scopes, want, spare, &change, err);
+    } else if (status == TN_OK) {
+        status = tni_scopes_best(&p->scopes, want, p->taken, &change, &spare, err);
     }
-    if (status == TN_OK) {
+    if (status == TN_OK && spare == TN_NO_INDEX) {
+        change = TN_NO_INDEX;
+        status = find_plain(p, &p->by_plain, false, i, plain, &spare, err);
+    }
+    if (status == TN_OK && spare != TN_NO_INDEX) {
         settle(p, i, spare, change);
     }
     return status;
@@ -413,6 +428,7 @@ tn_status tni_check_propose(tni_checking *check, tni_proposal *proposals, tn_err
     proposing p = {.check = check, .proposals = proposals};
     tni_buffer text;
     tni_buffer_init(&text, check->a->ctx);
+    tni_hash_init(&p.by_spelling, check->a->ctx, 0);
     tni_hash_init(&p.by_plain, check->a->ctx, 0);
     tni_hash_init(&p.by_slot, check->a->ctx, 0);
     tn_status status = tni_scopes_make(check, &p.scopes, err);
@@ -420,7 +436,10 @@ tn_status tni_check_propose(tni_checking *check, tni_proposal *proposals, tn_err
         status = prepare(&p, err);
     }
     if (status == TN_OK) {
-        status = list_plain(&p, &text, err);
+        status = list_plain(&p, &p.by_spelling, true, &text, err);
+    }
+    if (status == TN_OK) {
+        status = list_plain(&p, &p.by_plain, false, &text, err);
     }
     if (status == TN_OK) {
         status = list_slots(&p, &text, err);
@@ -431,6 +450,7 @@ tn_status tni_check_propose(tni_checking *check, tni_proposal *proposals, tn_err
     if (status == TN_OK) {
         status = propose_rest(&p, &text, err);
     }
+    tni_hash_clear(&p.by_spelling);
     tni_hash_clear(&p.by_plain);
     tni_hash_clear(&p.by_slot);
     tni_scopes_clear(&p.scopes);

@@ -114,11 +114,13 @@ static tn_status vote(tni_scopes *s, const tni_change *change, tni_buffer *key, 
     tn_status status = change_key(change, key, err);
     text = (tn_str){key->data, key->len};
     uint32_t index = status == TN_OK ? tni_hash_get(&s->by_text, text) : TNI_HASH_NONE;
-    if (status != TN_OK || index != TNI_HASH_NONE) {
-        s->changes[index].votes += status == TN_OK;
-        return status;
+    if (index != TNI_HASH_NONE) {
+        s->changes[index].votes++;
+        return TN_OK;
     }
-    status = grow(s, err);
+    if (status == TN_OK) {
+        status = grow(s, err);
+    }
     if (status == TN_OK) {
         status = tni_arena_str(&s->check->arena, text, &copy, err);
     }
@@ -377,5 +379,31 @@ tn_status tni_scopes_best(const tni_scopes *s, const tni_want *want, const uint3
     tni_buffer_clear(&key);
     *change_out = change;
     *spare_out = tie ? TN_NO_INDEX : spare;
+    return status;
+}
+
+tn_status tni_scopes_change(tni_scopes *s, const tni_want *want, uint32_t spare,
+                            uint32_t *change_out, tn_error *err)
+{
+    tni_change change;
+    uint32_t known = TN_NO_INDEX;
+    tni_buffer text;
+    tn_status status = TN_OK;
+    tni_buffer_init(&text, s->check->a->ctx);
+    if (is_movable(&s->check->a->tensors[spare]) &&
+        difference(name_of(s->check, spare), want->name, &change)) {
+        status = look_up(s, &change, &known, &text, err);
+        if (status == TN_OK && known == TNI_HASH_NONE) {
+            known = (uint32_t)s->n_changes;
+            status = vote(s, &change, &text, err);
+        }
+        if (status == TN_OK) {
+            tni_change *kept = &s->changes[known];
+            kept->harmful = kept->harmful || is_harmful(s, kept, &text);
+            known = kept->harmful ? TN_NO_INDEX : known;
+        }
+    }
+    tni_buffer_clear(&text);
+    *change_out = known;
     return status;
 }

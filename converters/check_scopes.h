@@ -45,6 +45,10 @@ void tni_scopes_clear(tni_scopes *scopes);
  * not 0 for tensors of A that are spoken for. */
 tn_status tni_scopes_best(const tni_scopes *scopes, const tni_want *want, const uint32_t *taken,
                           uint32_t *change_out, uint32_t *spare_out, tn_error *err);
+/* Gives the change of scope that makes a spare's name that of a want; TN_NO_INDEX: only the name
+ * itself can be changed. */
+tn_status tni_scopes_change(tni_scopes *scopes, const tni_want *want, uint32_t spare,
+                            uint32_t *change_out, tn_error *err);
 /* Gives the range of `movable` in which the names of a change's scope lie; not all of it does. */
 size_t tni_scopes_range(const tni_scopes *scopes, const tni_change *change, size_t *first_out);
 /* Tells whether a name lies in a change's scope. */

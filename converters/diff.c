@@ -1,7 +1,7 @@
 /* Are these the same weights? Pairs tensors of two models and compares each pair. */
 #include "converters/diff_values.h"
 #include "converters/pairing.h"
-#include "converters/rules/naming.h"
+#include "converters/rules/side.h"
 #include "converters/select.h"
 #include "core/error.h"
 #include <stdio.h>
@@ -190,18 +190,10 @@ static tn_status compare_all(comparison *c, const tni_pairing *pairing, tni_choi
     return status;
 }
 
-static bool has_rules(const tn_diff_options *options)
+/* The rules for side A. */
+static tni_rule_options rules_of(const tn_diff_options *o)
 {
-    return options->n_rules + options->n_rename + options->n_vars > 0;
-}
-
-/* Applies the rules to what the flags leave of A. What only --only leaves out stays: its partner
- * may be kept. */
-static tn_status rename_a(comparison *c, tni_arena *arena, tni_naming *naming, tni_choice **choices,
-                          tn_error *err)
-{
-    const tn_diff_options *o = c->options;
-    tni_rule_options rules = {.rename = o->rename,
+    return (tni_rule_options){.rename = o->rename,
                               .n_rename = o->n_rename,
                               .rules = o->rules,
                               .n_rules = o->n_rules,
@@ -209,30 +201,6 @@ static tn_status rename_a(comparison *c, tni_arena *arena, tni_naming *naming, t
                               .n_vars = o->n_vars,
                               .scheme = o->has_scheme ? o->scheme : TN_SCHEME_NAME,
                               .ignore_unmatch = o->ignore_unmatch};
-    void *keep_block, *choice_block;
-    tn_status status = tni_arena_array(arena, c->a->count, sizeof(bool), &keep_block, err);
-    bool *keep = keep_block;
-    for (size_t i = 0; status == TN_OK && i < c->a->count; i++) {
-        tni_drop_cause cause = (*choices)[i].cause;
-        keep[i] = cause == TNI_KEPT || cause == TNI_NOT_ONLY;
-    }
-    if (status == TN_OK) {
-        status = tni_naming_run(arena, c->a, keep, &rules, c->report, naming, err);
-    }
-    if (status == TN_OK) {
-        status =
-            tni_arena_array(arena, naming->model->count, sizeof(tni_choice), &choice_block, err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    tni_choice *moved = choice_block;
-    for (size_t i = 0; i < naming->model->count; i++) {
-        moved[i] = (*choices)[naming->source[i]];
-    }
-    c->a = naming->model;
-    *choices = moved;
-    return TN_OK;
 }
 
 /* Makes the arrays that tell for each side which tensors take part. */
@@ -253,8 +221,9 @@ static tn_status compare_chosen(comparison *c, tni_arena *arena, tni_naming *nam
     }
     tni_choice *choices[2] = {a, b};
     status = choose_sides(c, choices, matched, err);
-    if (status == TN_OK && has_rules(c->options)) {
-        status = rename_a(c, arena, naming, &choices[0], err);
+    tni_rule_options rules = rules_of(c->options);
+    if (status == TN_OK && tni_has_rules(&rules)) {
+        status = tni_rename_side(arena, &rules, c->report, naming, &c->a, &choices[0], err);
     }
     if (status == TN_OK) {
         status = tni_pair(c->a, c->b, c->options->has_scheme ? &c->options->scheme : NULL, arena,

@@ -147,6 +147,7 @@ typedef struct tn_format {
     tn_status (*folder)(tn_context *ctx, const char *folder, const tni_names *names,
                         tni_arena *arena, tn_str *main_out, tn_report *notes, tn_error *err);
     const tni_reader_ops *reader; /* NULL: cannot be read */
+    bool from_stdin;              /* `-` is standard input: the whole text is read at once */
     const tni_writer_ops *writer; /* NULL: cannot be written */
 } tn_format;
 

@@ -113,6 +113,30 @@ static tn_status open_main(tn_context *ctx, const tni_resolved *resolved, const 
     return TN_OK;
 }
 
+/* Reads standard input for a format that may come from there. */
+static tn_status open_stdin(tn_model *model, const tn_format *format, tn_error *err)
+{
+    uint64_t most = model->ctx->limits.header_bytes;
+    void *data = NULL, *copy = NULL;
+    size_t len = 0;
+    tn_source *main;
+    tn_status status = tni_stdin_load(model->ctx, most + 1, &data, &len, err);
+    if (status == TN_OK) {
+        status = tni_check_limit(len, most, "header-bytes", err);
+    }
+    if (status == TN_OK) {
+        status = tni_arena_alloc(&model->arena, len + 1, &copy, err);
+    }
+    if (status == TN_OK && len > 0) {
+        memcpy(copy, data, len);
+    }
+    tni_free(model->ctx, data);
+    if (status == TN_OK) {
+        status = tni_source_memory(model->ctx, copy, len, "-", &main, err);
+    }
+    return status != TN_OK ? status : read_model(model, format, main, err);
+}
+
 static tn_status open_into(tn_model *model, const char *path, const tn_format *forced,
                            tn_error *err)
 {
@@ -123,6 +147,11 @@ static tn_status open_into(tn_model *model, const char *path, const tn_format *f
     tn_status status = tni_arena_str(&model->arena, tn_str_of(path), &copy, err);
     if (status == TN_OK) {
         model->path = copy.data;
+    }
+    if (status == TN_OK && forced != NULL && forced->from_stdin && strcmp(path, "-") == 0) {
+        return open_stdin(model, forced, err);
+    }
+    if (status == TN_OK) {
         status =
             tni_resolve(model->ctx, path, forced, &model->arena, model->findings, &resolved, err);
     }

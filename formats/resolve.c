@@ -3,6 +3,7 @@
 #include "formats/resolve.h"
 
 #include "core/error.h"
+#include "io/staging.h"
 #include <tenon/text.h>
 
 enum { FOLDER_NAMES = 1000000, SHOWN_SETS = 8 };
@@ -124,6 +125,31 @@ static tn_status ask_formats(lookup *look, tni_resolved *found, bool *is_out, tn
     return TN_OK;
 }
 
+/* Tells whether a set of this name ("": any) is being replaced, or was when the writer died: its
+ * index may be away then. */
+static bool has_marker(const lookup *look, tn_str name)
+{
+    for (size_t i = 0; i < look->names.count; i++) {
+        tn_str one = look->names.at[i];
+        if (tni_is_marker(one) &&
+            (name.len == 0 || (one.len > name.len + 1 && one.data[name.len + 1] == '.' &&
+                               tn_str_starts(tn_str_skip(one, 1), name)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static tn_status interrupted(const lookup *look, tn_error *err)
+{
+    tn_status status = tni_fail(err, TN_E_INTERRUPTED,
+                                "the replacement of this checkpoint was interrupted, so its files "
+                                "may not belong together");
+    tni_error_path(err, look->path);
+    tni_error_hint(err, "tenon ckpt recover %s", look->folder.len == 0 ? "." : look->folder.data);
+    return status;
+}
+
 static tn_status resolve_folder(lookup *look, tni_resolved *resolved_out, tn_error *err)
 {
     const char *slash = look->path[strlen(look->path) - 1] == '/' ? "" : "/";
@@ -139,6 +165,9 @@ static tn_status resolve_folder(lookup *look, tni_resolved *resolved_out, tn_err
         size_t count = sets_in_folder(look, sets);
         if (count > 1) {
             return several(look, sets, count, err);
+        }
+        if (count == 0 && has_marker(look, TN_LIT(""))) {
+            return interrupted(look, err);
         }
         if (count == 0) {
             status = tni_fail(err, TN_E_NOT_FOUND, "no checkpoint lies in this folder");
@@ -183,6 +212,9 @@ static tn_str newest_beginning(const lookup *look)
 
 static tn_status not_found(const lookup *look, tn_error *err)
 {
+    if (has_marker(look, look->name)) {
+        return interrupted(look, err);
+    }
     tn_status status = tni_fail(err, TN_E_NOT_FOUND, "there is no such file or checkpoint");
     tni_error_path(err, look->path);
     tn_str best = newest_beginning(look);

@@ -5,6 +5,8 @@
 #include "io/source.h"
 #include <tenon/text.h>
 
+enum { RULE_BYTES = 1 << 20 };
+
 static const tni_key file_keys[] = {
     {"tenon", false},   {"about", false},    {"scheme", false},   {"separator", false},
     {"vars", false},    {"defaults", false}, {"rules", false},    {"from", true},
@@ -395,17 +397,17 @@ static tn_status load(tn_context *ctx, const char *path, void **data_out, size_t
 {
     tn_source *source = NULL;
     if (strcmp(path, "-") == 0) {
-        return tni_stdin_load(ctx, TNI_YAML_BYTES + 1, data_out, len_out, err);
+        return tni_stdin_load(ctx, RULE_BYTES + 1, data_out, len_out, err);
     }
     tn_status status = tni_source_open(ctx, path, &source, err);
     if (status != TN_OK) {
         return status;
     }
     uint64_t size = tni_source_size(source);
-    if (size > TNI_YAML_BYTES) {
-        status = tni_fail(err, TN_E_RULE, "the file is larger than %d bytes", TNI_YAML_BYTES);
+    if (size > RULE_BYTES) {
+        status = tni_fail(err, TN_E_RULE, "the file is larger than %d bytes", RULE_BYTES);
     } else {
-        status = tni_source_load(source, 0, size, TNI_YAML_BYTES, "header-bytes", data_out, err);
+        status = tni_source_load(source, 0, size, RULE_BYTES, "header-bytes", data_out, err);
     }
     tni_source_release(source);
     *len_out = status == TN_OK ? (size_t)size : 0;
@@ -427,7 +429,7 @@ tn_status tni_rules_of_file(tni_arena *arena, const char *path, const tni_vars *
         status = load(arena->ctx, path, &data, &len, err);
     }
     if (status == TN_OK) {
-        status = tni_yaml_read(arena, (tn_str){data, len}, &root, err);
+        status = tni_yaml_read(arena, (tn_str){data, len}, RULE_BYTES, &root, err);
     }
     if (status == TN_OK) {
         status = read_root(&r, root, err);

@@ -2,8 +2,8 @@
 #ifndef TN_CONVERTERS_RULES_KEYS_H
 #define TN_CONVERTERS_RULES_KEYS_H
 
-#include "converters/rules/yaml.h"
 #include "core/error.h"
+#include "core/yaml.h"
 
 /* A key, and whether it belongs to a later version. */
 typedef struct tni_key {

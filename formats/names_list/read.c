@@ -12,11 +12,12 @@ typedef struct listing {
     uint64_t max_rank;
 } listing;
 
-/* Begins a tensor of a name that the parser may overwrite. */
+/* Begins a tensor of a name that the parser may overwrite, or that follows. */
 static tn_status begin(listing *l, tn_str name, tn_error *err)
 {
-    tn_str copy;
-    tn_status status = tni_arena_str(&l->model->arena, name, &copy, err);
+    tn_str copy = TN_STR_NONE;
+    tn_status status =
+        name.data == NULL ? TN_OK : tni_arena_str(&l->model->arena, name, &copy, err);
     if (status == TN_OK) {
         status = tni_model_add(l->model, &l->tensor, err);
     }
@@ -90,6 +91,64 @@ static tn_status read_dtype_value(listing *l, const tni_json_token *first, tn_er
     return tni_json_fail(&l->json, first, err, "this is no dtype: float32, int64, bool …");
 }
 
+static int digit_of(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c == '\0' ? NULL : strchr(digits, c);
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* Decodes base64 with its padding (RFC 4648) in place; false if it is none. */
+static bool decode_base64(char *text, size_t *len_inout)
+{
+    size_t len = *len_inout, out = 0;
+    uint32_t bits = 0;
+    size_t pad = len >= 1 && text[len - 1] == '=' ? 1 : 0;
+    pad += len >= 2 && pad == 1 && text[len - 2] == '=' ? 1 : 0;
+    if (len % 4 != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        int digit = i >= len - pad ? 0 : digit_of(text[i]);
+        if (digit < 0) {
+            return false;
+        }
+        bits = bits << 6 | (uint32_t)digit;
+        if (i % 4 == 3) {
+            text[out++] = (char)(bits >> 16 & 0xFF);
+            text[out++] = (char)(bits >> 8 & 0xFF);
+            text[out++] = (char)(bits & 0xFF);
+            bits = 0;
+        }
+    }
+    *len_inout = out - pad;
+    return true;
+}
+
+/* Reads the name of a tensor of `ls --json`; a name that is not UTF-8 stands in `name_bytes`,
+ * behind the one that is for people. */
+static tn_status read_name_value(listing *l, const tni_json_token *value, bool bytes, tn_error *err)
+{
+    void *copy;
+    size_t len = value->text.len;
+    if (value->type != TNI_JSON_STRING) {
+        return tni_json_fail(&l->json, value, err, "a name is a string");
+    }
+    tn_status status = tni_arena_alloc(&l->model->arena, len + 1, &copy, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    if (len > 0) {
+        memcpy(copy, value->text.data, len);
+    }
+    if (bytes && !decode_base64(copy, &len)) {
+        return tni_json_fail(&l->json, value, err, "name_bytes is base64");
+    }
+    tn_str name = {copy, len};
+    l->tensor->alias[TN_SCHEME_NAME] = l->tensor->alias[TN_SCHEME_KEY] = name;
+    return TN_OK;
+}
+
 /* Reads the members of `{"shape": …, "dtype": …}` whose brace was read; other members are passed
  * over. In a tensor of `ls --json` the name is one of them. */
 static tn_status read_members(listing *l, bool named, tn_error *err)
@@ -103,6 +162,7 @@ static tn_status read_members(listing *l, bool named, tn_error *err)
         bool shape = tn_str_equal(key.text, TN_LIT("shape"));
         bool dtype = tn_str_equal(key.text, TN_LIT("dtype"));
         bool name = named && tn_str_equal(key.text, TN_LIT("name"));
+        bool bytes = named && tn_str_equal(key.text, TN_LIT("name_bytes"));
         status = tni_json_next(&l->json, &value, err);
         if (status != TN_OK) {
             return status;
@@ -111,10 +171,8 @@ static tn_status read_members(listing *l, bool named, tn_error *err)
             status = read_shape_value(l, &value, err);
         } else if (dtype) {
             status = read_dtype_value(l, &value, err);
-        } else if (name && value.type == TNI_JSON_STRING) {
-            tn_str copy;
-            status = tni_arena_str(&l->model->arena, value.text, &copy, err);
-            l->tensor->alias[TN_SCHEME_NAME] = l->tensor->alias[TN_SCHEME_KEY] = copy;
+        } else if (name || bytes) {
+            status = read_name_value(l, &value, bytes, err);
         } else {
             status = tni_json_skip(&l->json, &value, err);
         }
@@ -136,9 +194,12 @@ static tn_status read_tensors(listing *l, tn_error *err)
         if (token.type != TNI_JSON_OBJECT) {
             return tni_json_fail(&l->json, &token, err, "a tensor is an object with a name");
         }
-        status = begin(l, TN_LIT(""), err);
+        status = begin(l, TN_STR_NONE, err);
         if (status == TN_OK) {
             status = read_members(l, true, err);
+        }
+        if (status == TN_OK && l->tensor->alias[TN_SCHEME_NAME].data == NULL) {
+            status = tni_json_fail(&l->json, &token, err, "a tensor is an object with a name");
         }
         if (status != TN_OK) {
             return status;
@@ -225,6 +286,28 @@ static tn_status complete(tn_model *model, tn_error *err)
     return status;
 }
 
+bool tni_names_list_is_yaml(tn_str name)
+{
+    return tn_str_ends(name, TN_LIT(".yaml")) || tn_str_ends(name, TN_LIT(".yml"));
+}
+
+/* Reads a list: JSON, unless its name or its first character says that it is YAML. */
+static tn_status read_text(listing *l, tn_str text, tn_source *main, tn_error *err)
+{
+    size_t i = 0;
+    while (i < text.len && text.data[i] != '\0' && strchr(" \t\r\n", text.data[i]) != NULL) {
+        i++;
+    }
+    bool json = i < text.len && text.data[i] == '{';
+    if (tni_names_list_is_yaml(tni_source_name(main)) || !json) {
+        return tni_names_list_yaml(l->model, text, err);
+    }
+    tni_json_init(&l->json, l->model->ctx, text, tni_source_path(main), 0, 0);
+    tn_status status = read_document(l, err);
+    tni_json_clear(&l->json);
+    return status;
+}
+
 tn_status tni_names_list_open(tni_read *read, tn_error *err)
 {
     tn_context *ctx = read->ctx;
@@ -238,10 +321,7 @@ tn_status tni_names_list_open(tni_read *read, tn_error *err)
     }
     if (status == TN_OK) {
         l.shape = shape;
-        tni_json_init(&l.json, ctx, (tn_str){text, (size_t)size}, tni_source_path(read->main), 0,
-                      0);
-        status = read_document(&l, err);
-        tni_json_clear(&l.json);
+        status = read_text(&l, (tn_str){text, (size_t)size}, read->main, err);
     }
     tni_free(ctx, shape);
     tni_free(ctx, text);

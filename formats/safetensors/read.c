@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "formats/safetensors/layout.h"
+#include "model/roles.h"
 
 tn_status tni_st_add(tn_model *model, tn_source *source, const tni_st_header *header,
                      const tni_st_entry *entry, tn_error *err)
@@ -57,5 +58,6 @@ tn_status tni_st_open_single(tni_read *read, tn_error *err)
         return status;
     }
     read->model->layout = "single";
-    return tni_model_finish(read->model, err);
+    status = tni_roles_by_name(read->model, err);
+    return status == TN_OK ? tni_model_finish(read->model, err) : status;
 }

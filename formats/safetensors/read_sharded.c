@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "formats/safetensors/layout.h"
+#include "model/roles.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -258,7 +259,8 @@ tn_status tni_st_open_sharded(tni_read *read, tn_error *err)
         return status;
     }
     read->model->layout = "sharded";
-    return tni_model_finish(read->model, err);
+    status = tni_roles_by_name(read->model, err);
+    return status == TN_OK ? tni_model_finish(read->model, err) : status;
 }
 
 static int compare_names(const void *a, const void *b)

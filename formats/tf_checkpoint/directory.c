@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "formats/tf_checkpoint/bundle.h"
 #include "formats/tf_checkpoint/layout.h"
+#include "io/output.h"
+#include "io/staging.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <tenon/text.h>
@@ -114,7 +116,11 @@ static tn_status collect_files(tni_tf_folder *f, tn_ckpt *ckpt, tn_error *err)
     tn_str *files = block, *missing = files + shards + 2;
     ckpt->files = files;
     ckpt->missing = missing;
-    status = add_file(f, ckpt, index, files, missing, err);
+    if (shards == 0) {
+        missing[ckpt->n_missing++] = index; /* or it cannot be read, which comes to the same */
+    } else {
+        status = add_file(f, ckpt, index, files, missing, err);
+    }
     for (uint32_t i = 0; status == TN_OK && i < shards; i++) {
         status = tni_tf_shard_name(ckpt->prefix, i, shards, &f->arena, &name, err);
         if (status == TN_OK) {
@@ -126,37 +132,36 @@ static tn_status collect_files(tni_tf_folder *f, tn_ckpt *ckpt, tn_error *err)
         tni_names_has(&f->names, meta)) {
         status = add_file(f, ckpt, meta, files, missing, err);
     }
-    if (shards == 0) {
-        ckpt->n_missing +=
-            ckpt->n_missing == 0; /* the index cannot be read: it counts as missing */
-        missing[0] = index;
-    }
-    return status;
+    return status == TN_OK
+               ? tni_output_interrupted(f->ctx, f->folder.data, index, &ckpt->interrupted, err)
+               : status;
 }
 
-/* Finds where the state file lists a prefix; n_all if it does not. */
-static size_t listed_at(const tni_tf_state *state, tn_str prefix)
+/* Lists by prefix what the state file names; of a prefix that is named twice the first counts. */
+static tn_status list_state(tni_tf_folder *f, tn_error *err)
 {
-    size_t at = 0;
-    while (at < state->n_all && !tn_str_equal(tni_tf_state_last(state->all[at]), prefix)) {
-        at++;
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && i < f->state.n_all; i++) {
+        status =
+            tni_hash_add(&f->listed, tni_tf_state_last(f->state.all[i]), (uint32_t)i, NULL, err);
     }
-    return at;
+    if (status == TN_OK && f->state.latest.data != NULL) {
+        status = tni_hash_add(&f->listed, tni_tf_state_last(f->state.latest), TNI_TF_LATEST_ONLY,
+                              NULL, err);
+    }
+    return status;
 }
 
 static void classify(const tni_tf_folder *f, tn_ckpt *ckpt)
 {
     const tni_tf_state *state = &f->state;
-    size_t at = listed_at(state, ckpt->prefix);
-    bool listed =
-        at < state->n_all || (state->latest.data != NULL &&
-                              tn_str_equal(tni_tf_state_last(state->latest), ckpt->prefix));
+    uint32_t at = tni_hash_get(&f->listed, ckpt->prefix);
     if (at < state->n_times) {
         ckpt->time = state->times[at];
     }
-    if (ckpt->n_missing > 0) {
+    if (ckpt->n_missing > 0 || ckpt->interrupted) {
         ckpt->kind = TN_CKPT_INCOMPLETE;
-    } else if (listed) {
+    } else if (at != TNI_HASH_NONE) {
         ckpt->kind = TN_CKPT_LIVE;
     } else if (state->has_last_preserved && ckpt->time <= state->last_preserved) {
         ckpt->kind = TN_CKPT_PRESERVED;
@@ -184,8 +189,33 @@ static int by_step(const void *a, const void *b)
     return order != 0 ? order : tn_natural_compare(x->prefix, y->prefix);
 }
 
-/* Adds the checkpoints whose indexes lie in the folder, then those that only the state file knows.
- */
+/* Adds a checkpoint that the state file names, if its index is not there. */
+static tn_status add_listed(tni_tf_folder *f, tn_str path, tn_error *err)
+{
+    tn_str index, prefix = tni_tf_state_last(path);
+    uint32_t old = TNI_HASH_NONE;
+    tn_status status = join(f, prefix, TNI_TF_INDEX_SUFFIX, &index, err);
+    if (status != TN_OK || prefix.len == 0 || tni_names_has(&f->names, index)) {
+        return status;
+    }
+    status = tni_hash_add(&f->by_prefix, prefix, 0, &old, err);
+    return status == TN_OK && old == TNI_HASH_NONE ? add_ckpt(f, prefix, err) : status;
+}
+
+/* Adds a checkpoint whose replacement was interrupted while its index was away. */
+static tn_status add_marked(tni_tf_folder *f, tn_str name, tn_error *err)
+{
+    static const char suffix[] = ".tenon-commit";
+    tn_str prefix;
+    if (!tni_is_marker(name) || name.len <= sizeof suffix ||
+        !tni_tf_prefix((tn_str){name.data + 1, name.len - sizeof suffix}, &prefix)) {
+        return TN_OK;
+    }
+    return add_listed(f, prefix, err);
+}
+
+/* Adds the checkpoints whose indexes lie in the folder, then those that only markers and the state
+ * file know. */
 static tn_status add_all(tni_tf_folder *f, tn_error *err)
 {
     void *block;
@@ -198,15 +228,20 @@ static tn_status add_all(tni_tf_folder *f, tn_error *err)
             status = add_ckpt(f, prefix, err);
         }
     }
-    for (size_t i = 0; status == TN_OK && i < f->state.n_all; i++) {
-        tn_str index, prefix = tni_tf_state_last(f->state.all[i]);
-        status = join(f, prefix, TNI_TF_INDEX_SUFFIX, &index, err);
-        if (status == TN_OK && prefix.len > 0 && !tni_names_has(&f->names, index)) {
-            status = add_ckpt(f, prefix, err);
-        }
+    for (size_t i = 0; status == TN_OK && i < f->names.count; i++) {
+        status = add_marked(f, f->names.at[i], err);
     }
-    if (status == TN_OK) {
+    for (size_t i = 0; status == TN_OK && i < f->state.n_all; i++) {
+        status = add_listed(f, f->state.all[i], err);
+    }
+    if (status == TN_OK && f->state.latest.data != NULL) {
+        status = add_listed(f, f->state.latest, err);
+    }
+    if (status == TN_OK && f->count > 0) {
         qsort(f->at, f->count, sizeof *f->at, by_step);
+    }
+    for (size_t i = 0; status == TN_OK && i < f->count; i++) {
+        status = tni_hash_set(&f->by_prefix, f->at[i].prefix, (uint32_t)i, err);
     }
     return status;
 }
@@ -216,6 +251,8 @@ tn_status tni_tf_folder_read(tn_context *ctx, const char *directory, tni_tf_fold
 {
     *f = (tni_tf_folder){.ctx = ctx};
     tni_arena_init(&f->arena, ctx, ctx->limits.memory);
+    tni_hash_init(&f->by_prefix, ctx, 0);
+    tni_hash_init(&f->listed, ctx, 0);
     tn_status status = tni_tf_folder_of(ctx, directory, &f->arena, &f->folder, err);
     if (status == TN_OK) {
         status = tni_list_folder(ctx, f->folder.data, FOLDER_NAMES, &f->arena, &f->names, err);
@@ -224,22 +261,29 @@ tn_status tni_tf_folder_read(tn_context *ctx, const char *directory, tni_tf_fold
     if (f->has_state) {
         status = tni_tf_state_load(ctx, f->folder.data, &f->arena, &f->state, err);
     }
+    if (status == TN_OK) {
+        status = list_state(f, err);
+    }
     return status == TN_OK ? add_all(f, err) : status;
 }
 
 void tni_tf_folder_clear(tni_tf_folder *f)
 {
+    tni_hash_clear(&f->by_prefix);
+    tni_hash_clear(&f->listed);
     tni_arena_clear(&f->arena);
 }
 
 const tn_ckpt *tni_tf_folder_find(const tni_tf_folder *f, tn_str prefix)
 {
-    for (size_t i = 0; i < f->count; i++) {
-        if (tn_str_equal(f->at[i].prefix, prefix)) {
-            return &f->at[i];
-        }
-    }
-    return NULL;
+    uint32_t at = tni_hash_get(&f->by_prefix, prefix);
+    return at == TNI_HASH_NONE ? NULL : &f->at[at];
+}
+
+bool tni_tf_folder_complete(const tni_tf_folder *f, tn_str prefix)
+{
+    const tn_ckpt *ckpt = tni_tf_folder_find(f, prefix);
+    return ckpt != NULL && ckpt->kind != TN_CKPT_INCOMPLETE;
 }
 
 tn_status tn_ckpt_list_open(tn_context *ctx, const char *directory, tn_ckpt_list *list_out,
@@ -261,15 +305,16 @@ tn_status tn_ckpt_list_open(tn_context *ctx, const char *directory, tn_ckpt_list
         return status;
     }
     tn_str latest = tni_tf_state_last(f.state.latest);
-    const tn_ckpt *found = f.state.latest.data == NULL ? NULL : tni_tf_folder_find(&f, latest);
+    bool complete = f.state.latest.data != NULL && tni_tf_folder_complete(&f, latest);
     struct tn_ckpt_memory *memory = block;
     *memory = (struct tn_ckpt_memory){ctx, f.arena};
-    *list_out =
-        (tn_ckpt_list){.directory = copy.data,
-                       .latest = found != NULL && found->n_missing == 0 ? latest : TN_STR_NONE,
-                       .at = f.at,
-                       .count = f.count,
-                       .memory = memory};
+    tni_hash_clear(&f.by_prefix);
+    tni_hash_clear(&f.listed);
+    *list_out = (tn_ckpt_list){.directory = copy.data,
+                               .latest = complete ? latest : TN_STR_NONE,
+                               .at = f.at,
+                               .count = f.count,
+                               .memory = memory};
     return TN_OK;
 }
 
@@ -286,6 +331,18 @@ static tn_status no_checkpoint(const char *path, const char *why, tn_error *err)
 {
     tn_status status = tni_fail(err, TN_E_NO_CHECKPOINT, "%s", why);
     tni_error_path(err, path);
+    return status;
+}
+
+static tn_status interrupted(const char *folder, const tn_ckpt *ckpt, tn_error *err)
+{
+    tn_status status = tni_fail(err, TN_E_INTERRUPTED,
+                                "the replacement of this checkpoint was interrupted, so its files "
+                                "may not belong together");
+    char path[TN_CKPT_PATH];
+    snprintf(path, sizeof path, "%s%.*s", folder, (int)ckpt->prefix.len, ckpt->prefix.data);
+    tni_error_path(err, path);
+    tni_error_hint(err, "tenon ckpt recover %s", folder[0] == '\0' ? "." : folder);
     return status;
 }
 
@@ -314,7 +371,9 @@ static tn_status latest_of_folder(tn_context *ctx, const char *path, char path_o
     if (status == TN_OK) {
         tn_str latest = tni_tf_state_last(f.state.latest);
         const tn_ckpt *found = tni_tf_folder_find(&f, latest);
-        if (found == NULL || found->n_missing > 0) {
+        if (found != NULL && found->interrupted) {
+            status = interrupted(f.folder.data, found, err);
+        } else if (found == NULL || found->n_missing > 0) {
             status = no_checkpoint(path,
                                    "the checkpoint that the state file calls latest is not "
                                    "complete here",
@@ -347,7 +406,8 @@ static tn_status latest_beginning(tn_context *ctx, const char *path, char path_o
     const tn_ckpt *best = NULL;
     for (size_t i = 0; status == TN_OK && i < f.count; i++) {
         const tn_ckpt *ckpt = &f.at[i];
-        if (ckpt->n_missing == 0 && tn_str_starts(ckpt->prefix, beginning) &&
+        bool whole = ckpt->n_missing == 0 || ckpt->interrupted;
+        if (whole && tn_str_starts(ckpt->prefix, beginning) &&
             (best == NULL || ckpt->step > best->step ||
              (ckpt->step == best->step && ckpt->time > best->time))) {
             best = ckpt;
@@ -355,7 +415,8 @@ static tn_status latest_beginning(tn_context *ctx, const char *path, char path_o
     }
     if (status == TN_OK) {
         status = best == NULL ? no_checkpoint(path, "no complete checkpoint here begins so", err)
-                              : give_path(folder, best->prefix, path_out, err);
+                 : best->interrupted ? interrupted(folder, best, err)
+                                     : give_path(folder, best->prefix, path_out, err);
     }
     tni_tf_folder_clear(&f);
     return status;

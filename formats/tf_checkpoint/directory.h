@@ -2,6 +2,7 @@
 #ifndef TN_FORMATS_TF_CHECKPOINT_DIRECTORY_H
 #define TN_FORMATS_TF_CHECKPOINT_DIRECTORY_H
 
+#include "core/hash.h"
 #include "formats/tf_checkpoint/state_write.h"
 #include "io/source.h"
 #include <tenon/ckpt.h>
@@ -15,7 +16,11 @@ typedef struct tni_tf_folder {
     tni_tf_state state;
     tn_ckpt *at; /* by step, then name */
     size_t count;
+    tni_hash by_prefix; /* where in `at` */
+    tni_hash listed;    /* by prefix: where in the state file's list, or TNI_TF_LATEST_ONLY */
 } tni_tf_folder;
+
+#define TNI_TF_LATEST_ONLY (UINT32_MAX - 1)
 
 /* Reads a folder; clear it also after a failure. */
 tn_status tni_tf_folder_read(tn_context *ctx, const char *directory, tni_tf_folder *folder,
@@ -23,6 +28,8 @@ tn_status tni_tf_folder_read(tn_context *ctx, const char *directory, tni_tf_fold
 void tni_tf_folder_clear(tni_tf_folder *folder);
 /* Finds a checkpoint by its prefix; NULL if there is none. */
 const tn_ckpt *tni_tf_folder_find(const tni_tf_folder *folder, tn_str prefix);
+/* Tells whether a checkpoint is there and complete. */
+bool tni_tf_folder_complete(const tni_tf_folder *folder, tn_str prefix);
 /* The trailing number of a prefix; -1: there is none, or it does not fit 63 bits. */
 int64_t tni_tf_step(tn_str prefix);
 /* Checks that a path is a folder and ends it in '/'. */

@@ -90,10 +90,11 @@ tn_status tn_ckpt_state_add(tn_context *ctx, const char *prefix_path, tn_error *
     return status;
 }
 
+/* What was interrupted counts as complete: recovery finishes it first, or would. */
 static bool is_complete(void *user, tn_str last)
 {
     const tn_ckpt *ckpt = tni_tf_folder_find(user, last);
-    return ckpt != NULL && ckpt->n_missing == 0;
+    return ckpt != NULL && (ckpt->interrupted || ckpt->kind != TN_CKPT_INCOMPLETE);
 }
 
 /* Tells whether the state file says only what is true of this folder, in relative paths. */
@@ -136,7 +137,7 @@ static tn_status rebuild_state(tni_tf_folder *f, tni_tf_state *state, tn_error *
     double *times;
     tn_status status = new_state(&f->arena, f->count, state, &all, &times, err);
     for (size_t i = 0; status == TN_OK && i < f->count; i++) {
-        if (f->at[i].n_missing == 0) {
+        if (f->at[i].kind != TN_CKPT_INCOMPLETE) {
             times[state->n_times++] = f->at[i].time;
             all[state->n_all++] = f->at[i].prefix;
         }
@@ -159,6 +160,11 @@ static tn_status recover_state(tni_tf_folder *f, bool rebuild, bool dry, tn_repo
     } else if (!f->has_state && rebuild) {
         status = rebuild_state(f, &state, err);
         done->state_rebuilt = status == TN_OK && state.latest.data != NULL;
+    }
+    if (status == TN_OK && f->has_state && state.latest.data == NULL && !is_true(f)) {
+        return tn_report_say(report, TN_SEVERITY_WARNING, "state-file", TN_STR_NONE, err,
+                             "the state file names no checkpoint that is complete here; it was "
+                             "left as it is");
     }
     if (status != TN_OK || state.latest.data == NULL) {
         return status;

@@ -6,7 +6,8 @@
 
 /* Whose restore is predicted. */
 typedef enum tn_loader {
-    TN_LOADER_AUTO,   /* objects where both sides have object graphs, else names */
+    TN_LOADER_AUTO,   /* objects where both sides have object graphs and nothing is renamed, else
+                         names */
     TN_LOADER_NAMES,  /* by name; where the file has an object graph also by full name, as
                          tf.compat.v1.train.Saver  falls back */
     TN_LOADER_OBJECTS /* both graphs walked from the root edge by edge, as
@@ -31,6 +32,12 @@ typedef struct tn_check_options {
     const char *const *drop;
     size_t n_drop;
     bool weights_only;
+    const char *const *rules; /* of A: rule files, variables, renames, as in tn_convert_options */
+    size_t n_rules;
+    const char *const *vars;
+    size_t n_vars;
+    const char *const *rename;
+    size_t n_rename;
     bool ignore_unmatch;
     bool has_scheme;
     tn_scheme scheme;
@@ -50,7 +57,7 @@ typedef struct tn_checked {
  * names-and-shapes list. All findings go to `report` at once: "missing", "shape", "dtype" (name:
  * the wanted one; other: the file's), "unexpected", "optimizer" and "no-overlap". A finding that a
  * rename would repair carries it in `rule`. Errors: TN_E_IMPOSSIBLE (the loader does not apply to
- * these), TN_E_NO_MATCH, TN_E_NOMEM. */
+ * these), TN_E_NO_MATCH, TN_E_NOMEM, and those of rules as in tn_plan_new. */
 TN_API tn_status tn_check(const tn_model *a, const tn_model *b, const tn_check_options *options,
                           tn_report *report, tn_checked *checked_out, tn_error *err);
 

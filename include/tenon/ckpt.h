@@ -12,7 +12,7 @@ typedef enum tn_ckpt_class {
     TN_CKPT_PRESERVED, /* complete, not listed, not newer than last_preserved_timestamp: kept for
                           good */
     TN_CKPT_UNLISTED,  /* complete, not listed */
-    TN_CKPT_INCOMPLETE /* a file is missing */
+    TN_CKPT_INCOMPLETE /* a file is missing, or its replacement was interrupted */
 } tn_ckpt_class;
 
 /* One checkpoint of a folder. */
@@ -24,6 +24,7 @@ typedef struct tn_ckpt {
     uint64_t bytes; /* of all files, a .meta too */
     const tn_str *files, *missing;
     size_t n_files, n_missing;
+    bool interrupted; /* its replacement was: tn_ckpt_recover finishes it */
 } tn_ckpt;
 
 /* All checkpoints of a folder. Strings and arrays live until tn_ckpt_list_clear. */
@@ -45,8 +46,8 @@ enum { TN_CKPT_PATH = 4352 };
 /* Finds the latest checkpoint: of a folder the one that its state file names (as
  * tf.train.latest_checkpoint does, but looked for in this folder whatever directory the state file
  * says); of FOLDER/BEGINNING the complete one of that beginning with the greatest trailing number,
- * ties by time. Writes FOLDER/PREFIX as the folder was given. Errors: TN_E_NO_CHECKPOINT, and those
- * of tn_ckpt_list_open. */
+ * ties by time. Writes FOLDER/PREFIX as the folder was given. Errors: TN_E_NO_CHECKPOINT,
+ * TN_E_INTERRUPTED (the replacement of the latest was), and those of tn_ckpt_list_open. */
 TN_API tn_status tn_ckpt_latest(tn_context *ctx, const char *path, char path_out[TN_CKPT_PATH],
                                 tn_error *err);
 

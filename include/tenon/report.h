@@ -16,6 +16,7 @@ typedef struct tn_form {
     tn_dtype dtype;
     uint32_t rank;
     const int64_t *shape;
+    bool any_shape; /* not known at all; rank and shape are not set then */
 } tn_form;
 
 /* Differences of values, counted over all elements of a pair. */

@@ -33,8 +33,8 @@ def tenon(*arguments, code=0):
     return done.stdout
 
 
-def convert(*arguments):
-    return tenon('-q', 'convert', *arguments)
+def convert(*arguments, code=0):
+    return tenon('-q', 'convert', *arguments, code=code)
 
 
 def listing(path, *arguments):

@@ -1,7 +1,6 @@
 """What TensorFlow and safetensors read of what tenon wrote, and what tenon says of what they wrote."""
 import io
 import json
-import resource
 import subprocess
 import zipfile
 
@@ -13,8 +12,6 @@ import numpy as np
 import tensorflow as tf
 from safetensors import safe_open
 from safetensors.numpy import load_file
-
-import bundle
 
 NOT_IN_SAFETENSORS = {'string', 'variant', 'complex128', 'int2', 'int4', 'uint2', 'uint4', 'float8_e4m3b11fnuz'}
 
@@ -238,7 +235,6 @@ def test_constant_memory():
     """Two GiB go through less than 64 MiB of memory, both ways, and so they do when verified."""
     elements = 1 << 20
     block = np.arange(elements, dtype='float32')
-    crc = bundle.crc32c  # the generator's own CRC-32C is plain Python: one block is summed once
     with scratch() as folder:
         header = {f'w{i:03d}': {'dtype': 'F32', 'shape': [elements], 'data_offsets': [i * block.nbytes, (i + 1) * block.nbytes]}
                   for i in range(512)}
@@ -248,7 +244,6 @@ def test_constant_memory():
             file.write(len(text).to_bytes(8, 'little') + text)
             for _ in range(512):
                 file.write(block.tobytes())
-        assert crc(b'123456789') == 0xE3069283
         commands = [['-q', 'convert', 'big.safetensors', 'big', '--to', 'tf_checkpoint'], ['-q', 'verify', 'big'],
                     ['-q', 'convert', 'big', 'again.safetensors']]
         for command in commands:
@@ -259,7 +254,6 @@ def test_constant_memory():
             assert int(done.stdout.split()[-1]) < 64 * 1024, (command, done.stdout)
         reader = tf.train.load_checkpoint(str(folder / 'big'))
         assert np.array_equal(reader.get_tensor('w511'), block)
-    assert resource.getpagesize() > 0
 
 
 if __name__ == '__main__':

@@ -18,7 +18,7 @@ BELOW = {
 FOREIGN = {
     r"hdf5.*\.h": (r"formats/keras_h5/helper/.*", None),
     r"(google/)?protobuf-c/.*|schemas/\w+\.pb-c\.h": (r"formats/\w+/\w*write\w*\.[ch]", None),
-    r"yaml\.h": (r"converters/.*\.c", 1),
+    r"yaml\.h": (r"core/yaml\.c", 1),
     r"snappy-c\.h": (r"formats/shared/.*\.c", 1),
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:<([^>]+)>|"([^"]+)")', re.MULTILINE)

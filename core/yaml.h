@@ -1,10 +1,10 @@
 /* A bounded reading of YAML: one document of mappings, sequences and texts. */
-#ifndef TN_CONVERTERS_RULES_YAML_H
-#define TN_CONVERTERS_RULES_YAML_H
+#ifndef TN_CORE_YAML_H
+#define TN_CORE_YAML_H
 
 #include "core/arena.h"
 
-enum { TNI_YAML_BYTES = 1 << 20, TNI_YAML_DEPTH = 64 };
+enum { TNI_YAML_DEPTH = 64 };
 
 typedef enum tni_yaml_kind { TNI_YAML_TEXT, TNI_YAML_LIST, TNI_YAML_MAP } tni_yaml_kind;
 
@@ -23,9 +23,10 @@ typedef struct tni_yaml {
 } tni_yaml;
 
 /* Reads a whole text. Refuses anchors, aliases, tags, a second document, keys that are no text or
- * stand twice, more than TNI_YAML_BYTES and TNI_YAML_DEPTH, and what is not UTF-8. *root_out is
+ * stand twice, more than `most` bytes and TNI_YAML_DEPTH, and what is not UTF-8. *root_out is
  * NULL for an empty document. Errors: TN_E_RULE with line and column, TN_E_NOMEM. */
-tn_status tni_yaml_read(tni_arena *arena, tn_str text, tni_yaml **root_out, tn_error *err);
+tn_status tni_yaml_read(tni_arena *arena, tn_str text, uint64_t most, tni_yaml **root_out,
+                        tn_error *err);
 /* Sets an error's place to the byte `at` of a text, where it has one and that can be told, else to
  * where the node begins. */
 void tni_yaml_place(const tni_yaml *node, size_t at, tn_error *err);

@@ -1,6 +1,6 @@
 /* The one file that knows libyaml. Its event interface alone is used: what a node means is never
  * left to YAML, and nothing is built that was not read. */
-#include "converters/rules/yaml.h"
+#include "core/yaml.h"
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -59,7 +59,7 @@ static tn_status parser_failed(const reading *r, tn_str text, tn_error *err)
 
 static tn_status refuse(const yaml_event_t *event, tn_error *err, const char *what)
 {
-    tn_status status = tni_fail(err, TN_E_RULE, "rule files have no %s", what);
+    tn_status status = tni_fail(err, TN_E_RULE, "there may be no %s", what);
     place_mark(&event->start_mark, err);
     return status;
 }
@@ -262,11 +262,13 @@ static bool is_empty(const tni_yaml *root)
     return root != NULL && root->kind == TNI_YAML_TEXT && root->text.len == 0 && !root->quoted;
 }
 
-tn_status tni_yaml_read(tni_arena *arena, tn_str text, tni_yaml **root_out, tn_error *err)
+tn_status tni_yaml_read(tni_arena *arena, tn_str text, uint64_t most, tni_yaml **root_out,
+                        tn_error *err)
 {
     yaml_parser_t parser;
-    if (text.len > TNI_YAML_BYTES) {
-        return tni_fail(err, TN_E_RULE, "the file is larger than %d bytes", TNI_YAML_BYTES);
+    if (text.len > most) {
+        return tni_fail(err, TN_E_RULE, "the file is larger than %llu bytes",
+                        (unsigned long long)most);
     }
     if (!yaml_parser_initialize(&parser)) {
         return tni_fail(err, TN_E_NOMEM, "out of memory");
