@@ -17,14 +17,15 @@ static void test_findings_are_copied(void **state)
     tn_report *report = tn_report_new(ctx);
     char code[] = "mismatched", name[] = "a\0b", message[] = "shapes differ", fix[] = "tenon …";
     int64_t wanted[] = {2, 3}, found[] = {3, 2};
-    const tn_finding finding = {.code = code,
-                                .severity = TN_SEVERITY_ERROR,
-                                .name = {name, 3},
-                                .expected = {true, TN_FLOAT32, 2, wanted},
-                                .found = {true, TN_FLOAT16, 2, found},
-                                .values = {true, 1.5, 0.5, 7, 3},
-                                .message = tn_str_of(message),
-                                .fix = tn_str_of(fix)};
+    const tn_finding finding = {
+        .code = code,
+        .severity = TN_SEVERITY_ERROR,
+        .name = {name, 3},
+        .expected = {.has = true, .dtype = TN_FLOAT32, .rank = 2, .shape = wanted},
+        .found = {.has = true, .dtype = TN_FLOAT16, .rank = 2, .shape = found},
+        .values = {true, 1.5, 0.5, 7, 3},
+        .message = tn_str_of(message),
+        .fix = tn_str_of(fix)};
     assert_int_equal(tn_report_add(report, &finding, NULL), TN_OK);
     code[0] = name[0] = message[0] = fix[0] = '!';
     wanted[0] = found[0] = -1;
