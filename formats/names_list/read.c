@@ -150,12 +150,17 @@ static tn_status read_name_value(listing *l, const tni_json_token *value, bool b
 }
 
 /* Reads the members of `{"shape": …, "dtype": …}` whose brace was read; other members are passed
- * over. In a tensor of `ls --json` the name is one of them. */
+ * over, but a misspelt shape must not become any shape: it is null then, and said. In a tensor of
+ * `ls --json` the name is one of the members. */
 static tn_status read_members(listing *l, bool named, tn_error *err)
 {
+    bool has_shape = false;
     for (;;) {
         tni_json_token key, value;
         tn_status status = tni_json_next(&l->json, &key, err);
+        if (status == TN_OK && key.type == TNI_JSON_OBJECT_END && !has_shape) {
+            return tni_json_fail(&l->json, &key, err, "a tensor has a shape, or null for any");
+        }
         if (status != TN_OK || key.type == TNI_JSON_OBJECT_END) {
             return status;
         }
@@ -163,6 +168,7 @@ static tn_status read_members(listing *l, bool named, tn_error *err)
         bool dtype = tn_str_equal(key.text, TN_LIT("dtype"));
         bool name = named && tn_str_equal(key.text, TN_LIT("name"));
         bool bytes = named && tn_str_equal(key.text, TN_LIT("name_bytes"));
+        has_shape = has_shape || shape;
         status = tni_json_next(&l->json, &value, err);
         if (status != TN_OK) {
             return status;

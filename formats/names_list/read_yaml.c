@@ -59,8 +59,10 @@ static tn_status read_tensor(tn_model *model, tn_tensor *tensor, const tni_yaml 
         return read_shape(model, tensor, node, err);
     }
     tn_status status = TN_OK;
+    bool has_shape = false;
     for (const tni_yaml *one = node->first; status == TN_OK && one != NULL; one = one->next) {
         if (tn_str_equal(one->key->text, TN_LIT("shape"))) {
+            has_shape = true;
             status = read_shape(model, tensor, one, err);
         } else if (tn_str_equal(one->key->text, TN_LIT("dtype")) && !is_null(one)) {
             tensor->dtype = one->kind == TNI_YAML_TEXT ? tn_dtype_find(one->text) : TN_DTYPE_NONE;
@@ -69,7 +71,8 @@ static tn_status read_tensor(tn_model *model, tn_tensor *tensor, const tni_yaml 
             }
         }
     }
-    return status;
+    return status == TN_OK && !has_shape ? fail(node, "a tensor has a shape, or null for any", err)
+                                         : status;
 }
 
 static tn_status read_map(tn_model *model, const tni_yaml *root, tn_error *err)

@@ -52,6 +52,8 @@ static const struct {
     {"{\"a\": 3}", "list of sizes", TN_E_CORRUPT, 6},
     {"{\"a\": {\"shape\": \"x\"}}", "list of sizes", TN_E_CORRUPT, 16},
     {"{\"a\": {\"dtype\": \"float31\"}}", "no dtype", TN_E_CORRUPT, 16},
+    {"{\"a\": {\"shpae\": [3]}}", "has a shape", TN_E_CORRUPT, 19},
+    {"{\"a\": {}}", "has a shape", TN_E_CORRUPT, 7},
     {"{\"a\": {\"dtype\": 7}}", "no dtype", TN_E_CORRUPT, 16},
     {"{\"tenon\":1,\"tensors\":[3]}", "object with a name", TN_E_CORRUPT, 22},
     {"{\"a\": [9223372036854775807, 2], \"b\": {\"shape\": [4611686018427387904, 4]}}", "63 bits",
