@@ -13,8 +13,8 @@ void ls_names(const cli_choice *choice, char end)
 {
     for (size_t i = 0; i < choice->count; i++) {
         tn_str name = choice_name(choice, i);
-        fwrite(name.data, 1, name.len, stdout);
-        fputc(end, stdout);
+        fwrite_unlocked(name.data, 1, name.len, stdout);
+        putc_unlocked(end, stdout);
     }
 }
 

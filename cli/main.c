@@ -1,5 +1,6 @@
 /* tenon: reads, checks and converts model weights. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -118,8 +119,17 @@ static int finish(cli_state *cli, tn_error *err)
     return code;
 }
 
+/* Keeps memory that was freed from staying with the process: by default glibc would learn from the
+ * first large block to keep the next ones of that size. */
+static void prepare_memory(void)
+{
+    enum { LARGE_BLOCK = 256 << 10 };
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+}
+
 int main(int argc, char **argv)
 {
+    prepare_memory();
     open_standard_streams();
     signals_prepare();
     cli_state cli = {0};

@@ -164,11 +164,11 @@ static tn_status choose(tn_plan *plan, const tn_convert_options *options, bool *
                                .n_drop = options->n_drop,
                                .weights_only = options->weights_only,
                                .scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME};
-    void *choices, *matched;
+    void *choices = NULL, *matched = NULL;
     tn_status status =
-        tni_arena_array(&plan->arena, plan->source->count, sizeof(tni_choice), &choices, err);
+        tni_alloc_array(plan->ctx, plan->source->count, sizeof(tni_choice), &choices, err);
     if (status == TN_OK) {
-        status = tni_arena_array(&plan->arena, options->n_only + options->n_drop, sizeof(bool),
+        status = tni_alloc_array(plan->ctx, options->n_only + options->n_drop, sizeof(bool),
                                  &matched, err);
     }
     if (status == TN_OK) {
@@ -185,6 +185,8 @@ static tn_status choose(tn_plan *plan, const tn_convert_options *options, bool *
             status = note_drop(plan, tensor, &choice[i], err);
         }
     }
+    tni_free(plan->ctx, choices);
+    tni_free(plan->ctx, matched);
     return status;
 }
 
@@ -210,12 +212,9 @@ static tn_status full_names_fit(const tn_plan *plan, const bool *keep, bool *fit
 
 /* Gives the names to write: by --scheme where it was said, else as the layout wants them. */
 static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, const bool *keep,
-                              const tn_str **names_out, tn_error *err)
+                              tn_str *names, tn_error *err)
 {
-    void *block;
-    tn_status status =
-        tni_arena_array(&plan->arena, plan->base->count, sizeof(tn_str), &block, err);
-    tn_str *names = block;
+    tn_status status = TN_OK;
     tn_scheme scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME;
     bool full = false;
     if (status == TN_OK && !options->has_scheme && plan->write.layout.full_names) {
@@ -233,9 +232,6 @@ static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, 
             tni_error_hint(err, "leave --scheme out, or leave the tensor out with --drop");
         }
     }
-    if (status == TN_OK) {
-        *names_out = names;
-    }
     return status;
 }
 
@@ -247,7 +243,7 @@ static tn_status list_rules(tn_plan *plan, tn_error *err)
         return TN_OK;
     }
     tn_status status =
-        tni_arena_array(&plan->arena, plan->mapped->count, sizeof(tn_str), &block, err);
+        tni_arena_array(&plan->arena, plan->written->count, sizeof(tn_str), &block, err);
     tn_str *rules = block;
     size_t n = 0;
     for (size_t i = 0; status == TN_OK && i < plan->base->count; i++) {
@@ -259,20 +255,36 @@ static tn_status list_rules(tn_plan *plan, tn_error *err)
     return status;
 }
 
+/* Tells whether all tensors of the base are written, under the names that they have. */
+static bool is_identity(const tn_plan *plan, const tn_str *names)
+{
+    for (size_t i = 0; i < plan->base->count; i++) {
+        if (!plan->keep[i] || names[i].data != plan->base->tensors[i].alias[TN_SCHEME_NAME].data) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static tn_status map(tn_plan *plan, const tn_convert_options *options, tn_error *err)
 {
-    const tn_str *names;
+    void *names = NULL;
     tn_status status = leave_roles(plan, plan->keep, err);
     if (status == TN_OK) {
-        status = choose_names(plan, options, plan->keep, &names, err);
+        status = tni_alloc_array(plan->ctx, plan->base->count, sizeof(tn_str), &names, err);
     }
     if (status == TN_OK) {
+        status = choose_names(plan, options, plan->keep, names, err);
+    }
+    if (status == TN_OK && !is_identity(plan, names)) {
         status = tni_map_named(plan->base, plan->keep, names, &plan->mapped, err);
     }
+    tni_free(plan->ctx, names);
     if (status == TN_OK) {
+        plan->written = plan->mapped != NULL ? plan->mapped : plan->base;
         status = list_rules(plan, err);
     }
-    if (status == TN_OK && plan->mapped->count == 0) {
+    if (status == TN_OK && plan->written->count == 0) {
         status = tni_fail(err, TN_E_EMPTY, "nothing is left to write");
         tni_error_path(err, plan->source->path);
         tni_error_hint(err, "tenon ls %s shows what is there", plan->source->path);
@@ -326,23 +338,17 @@ static tn_status check_tensor(tn_plan *plan, const tn_tensor *tensor, tn_plan_te
     return TN_OK;
 }
 
-/* Fills the plan's entry of one tensor. */
-static tn_status describe(tn_plan *plan, const tn_tensor *tensor, tn_plan_tensor *entry,
-                          tn_error *err)
+/* Fills the plan's entry of one tensor; `origin` is where its list of origins goes. */
+static tn_status describe(tn_plan *plan, const tn_tensor *tensor, const tn_tensor **origin,
+                          tn_plan_tensor *entry, tn_error *err)
 {
-    void *from;
-    tn_status status = tni_arena_array(&plan->arena, 1, sizeof(tn_tensor *), &from, err);
-    if (status != TN_OK) {
-        return status;
-    }
-    const tn_tensor **origin = from;
     *origin = &tensor->origin->tensors[tensor->origin_index];
     *entry = (tn_plan_tensor){
         .name = tensor->alias[TN_SCHEME_NAME], .tensor = tensor, .from = origin, .n_from = 1};
     if (plan->rules != NULL) {
-        entry->rule = plan->rules[tensor - plan->mapped->tensors];
+        entry->rule = plan->rules[tensor - plan->written->tensors];
     }
-    status = check_tensor(plan, tensor, entry, err);
+    tn_status status = check_tensor(plan, tensor, entry, err);
     if (tni_tensor_is_plain(tensor) || tn_dtype_about(tensor->dtype)->bits == 0) {
         entry->copied = tensor->bytes;
     } else {
@@ -359,16 +365,20 @@ static tn_status describe(tn_plan *plan, const tn_tensor *tensor, tn_plan_tensor
 
 static tn_status describe_all(tn_plan *plan, tn_error *err)
 {
-    void *block;
-    tn_status status =
-        tni_arena_array(&plan->arena, plan->mapped->count, sizeof(tn_plan_tensor), &block, err);
+    void *tensors, *origins;
+    size_t count = plan->written->count;
+    tn_status status = tni_arena_array(&plan->arena, count, sizeof(tn_plan_tensor), &tensors, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(&plan->arena, count, sizeof(tn_tensor *), &origins, err);
+    }
     if (status != TN_OK) {
         return status;
     }
-    plan->tensors = block;
-    plan->n_tensors = plan->mapped->count;
-    for (size_t i = 0; status == TN_OK && i < plan->n_tensors; i++) {
-        status = describe(plan, &plan->mapped->tensors[i], &plan->tensors[i], err);
+    plan->tensors = tensors;
+    plan->n_tensors = count;
+    for (size_t i = 0; status == TN_OK && i < count; i++) {
+        status = describe(plan, &plan->written->tensors[i], (const tn_tensor **)origins + i,
+                          &plan->tensors[i], err);
     }
     return status;
 }
@@ -441,7 +451,7 @@ static tn_status name(tn_plan *plan, const tn_convert_options *options, tn_error
 /* Lets the writer lay out the whole output. */
 static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_error *err)
 {
-    plan->write.model = plan->mapped;
+    plan->write.model = plan->written;
     plan->write.options.max_shard_size = options->max_shard_size;
     tn_status status = plan->target.format->writer->layout(&plan->write, err);
     void *block;

@@ -20,17 +20,19 @@ struct tn_plan {
     tn_context *ctx;
     tni_arena arena;
     const tn_model *source;
-    tni_naming naming;     /* what the rules did */
-    const tn_model *base;  /* what they left: the source itself if there are none */
-    bool *keep;            /* by the base's index */
-    tn_model *mapped;      /* what is written */
-    const tn_str *rules;   /* by the mapped model's index: the rule that named it; NULL: none did */
-    tni_rulesets choosing; /* --drop and --only as stages, to be printed */
+    tni_naming naming;    /* what the rules did */
+    const tn_model *base; /* what they left: the source itself if there are none */
+    bool *keep;           /* by the base's index */
+    tn_model *mapped;     /* the base without what is dropped, with the names to write; NULL where
+                             that is the base itself */
+    const tn_model *written; /* what is written: `mapped` or `base` */
+    const tn_str *rules;     /* by its index: the rule that named it; NULL: none did */
+    tni_rulesets choosing;   /* --drop and --only as stages, to be printed */
     bool weights_only;
     tni_target target;
     bool replace, skip_existing;
     tni_write write;
-    tn_plan_tensor *tensors; /* by the mapped model's index */
+    tn_plan_tensor *tensors; /* by the written model's index */
     size_t n_tensors;
     tn_plan_drop *dropped;
     size_t n_dropped, dropped_room;

@@ -53,8 +53,10 @@ uint64_t tn_plan_computed(const tn_plan *plan)
 
 uint64_t tn_plan_peak_memory(const tn_plan *plan)
 {
-    return plan->source->arena.used + plan->mapped->arena.used + plan->arena.used +
-           tni_naming_memory(&plan->naming) + tni_engine_memory(&plan->write);
+    uint64_t mapped = plan->mapped == NULL ? 0 : tni_model_memory(plan->mapped);
+    /* The output is described once more when it is read back. */
+    return tni_model_memory(plan->source) + mapped + tni_model_memory(plan->written) +
+           plan->arena.used + tni_naming_memory(&plan->naming) + tni_engine_memory(&plan->write);
 }
 
 const tn_report *tn_plan_warnings(const tn_plan *plan)

@@ -4,23 +4,6 @@
 #include "converters/values_equal.h"
 #include "core/error.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <tenon/text.h>
-
-/* One stored range, as planned or as the reader found it. */
-typedef struct range {
-    tn_str file, key;
-    uint64_t offset, bytes;
-    tn_source *source;
-    uint32_t crc;
-} range;
-
-static int by_place(const void *a, const void *b)
-{
-    const range *x = a, *y = b;
-    int order = tn_str_compare(x->file, y->file);
-    return order != 0 ? order : (x->offset > y->offset) - (x->offset < y->offset);
-}
 
 static tn_status wrong(const tn_plan *plan, tn_str name, tn_error *err, const char *what)
 {
@@ -31,149 +14,145 @@ static tn_status wrong(const tn_plan *plan, tn_str name, tn_error *err, const ch
     return status;
 }
 
-/* Compares names, dtypes and shapes. Every tensor has an item, an empty one too. */
-static tn_status compare_forms(const tn_plan *plan, const tn_model *staged, tn_error *err)
+/* A check at work: what was planned against what the reader found. */
+typedef struct check {
+    const tn_plan *plan;
+    const tn_model *staged;
+    tni_run *runs; /* of the items with bytes, in their order: where the reader finds them */
+    size_t n_runs;
+    uint32_t last; /* the tensor that the last item was part of, */
+    uint32_t next; /* and which of its stored ranges stands behind the one of that item */
+} check;
+
+/* Returns stored range `k` of a tensor, pieces first, then twins, and the key it is stored under.
+ */
+static const tni_leaf *stored_range(const tn_tensor *tensor, uint32_t k, tn_str *key_out)
 {
-    for (size_t i = 0; i < plan->write.n_items; i++) {
-        const tni_item *item = &plan->write.items[i];
-        const tn_plan_tensor *wanted = &plan->tensors[item->index];
-        uint32_t index = tn_model_find(staged, TN_SCHEME_KEY, item->key);
-        if (index == TN_NO_INDEX) {
-            return wrong(plan, item->key, err, "lacks this tensor");
-        }
-        if (!tni_same_form(&staged->tensors[index], wanted->tensor, wanted->dtype)) {
-            return wrong(plan, item->key, err, "has another dtype or shape for this tensor");
-        }
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < staged->count; i++) {
-        count += !staged->tensors[i].document;
-    }
-    return count == plan->n_tensors
-               ? TN_OK
-               : wrong(plan, TN_STR_NONE, err, "holds another number of tensors than planned");
+    bool own = k < tensor->n_pieces;
+    *key_out = own ? tensor->alias[TN_SCHEME_KEY] : tensor->twins[k - tensor->n_pieces];
+    return own ? tensor->pieces[k].leaf : tensor->twin_pieces[k - tensor->n_pieces].leaf;
 }
 
-/* Lists the planned ranges in order of place. */
-static size_t planned_ranges(const tn_plan *plan, range *ranges)
+/* Finds the stored range at an item's place; NULL: there is none. Items come in order of place, so
+ * the search goes on from the last one. */
+static const tni_leaf *find_range(check *c, const tni_item *item, uint32_t index)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < plan->write.n_items; i++) {
-        const tni_item *item = &plan->write.items[i];
-        if (item->bytes > 0) {
-            ranges[count++] = (range){.file = plan->write.files[item->file].name,
-                                      .key = item->key,
-                                      .offset = item->offset,
-                                      .bytes = item->bytes,
-                                      .crc = item->crc};
+    const tn_tensor *tensor = &c->staged->tensors[index];
+    uint32_t count = tensor->n_pieces + tensor->n_twins;
+    tn_str file = c->plan->write.files[item->file].name;
+    if (index != c->last) {
+        c->next = 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        tn_str key;
+        uint32_t k = (c->next + i) % count;
+        const tni_leaf *leaf = stored_range(tensor, k, &key);
+        if (leaf->offset == item->offset && leaf->bytes == item->bytes &&
+            tn_str_equal(key, item->key) && tn_str_equal(tni_source_name(leaf->source), file)) {
+            c->last = index;
+            c->next = k + 1;
+            return leaf;
         }
     }
-    qsort(ranges, count, sizeof *ranges, by_place);
-    return count;
+    return NULL;
 }
 
-static size_t count_pieces(const tn_model *model)
+/* Compares an item's name, dtype, shape and place with what the reader found. */
+static tn_status compare_item(check *c, const tni_item *item, tn_error *err)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < model->count; i++) {
-        count += model->tensors[i].n_pieces + model->tensors[i].n_twins;
+    const tn_plan_tensor *wanted = &c->plan->tensors[item->index];
+    uint32_t index = tn_model_find(c->staged, TN_SCHEME_KEY, item->key);
+    if (index == TN_NO_INDEX) {
+        return wrong(c->plan, item->key, err, "lacks this tensor");
     }
-    return count;
-}
-
-/* Adds the range of one leaf. */
-static void add_found(range *ranges, size_t *count, const tni_leaf *leaf, tn_str key)
-{
-    if (leaf->bytes > 0) {
-        ranges[(*count)++] = (range){.file = tni_source_name(leaf->source),
-                                     .key = key,
-                                     .offset = leaf->offset,
-                                     .bytes = leaf->bytes,
-                                     .source = leaf->source};
+    if (!tni_same_form(&c->staged->tensors[index], wanted->tensor, wanted->dtype)) {
+        return wrong(c->plan, item->key, err, "has another dtype or shape for this tensor");
     }
-}
-
-/* Lists what the reader found, in order of place; documents are the writer's own and no items. */
-static size_t found_ranges(const tn_model *staged, range *ranges)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < staged->count; i++) {
-        const tn_tensor *tensor = &staged->tensors[i];
-        for (uint32_t k = 0; !tensor->document && k < tensor->n_pieces; k++) {
-            add_found(ranges, &count, tensor->pieces[k].leaf, tensor->alias[TN_SCHEME_KEY]);
-        }
-        for (uint32_t k = 0; k < tensor->n_twins; k++) {
-            add_found(ranges, &count, tensor->twin_pieces[k].leaf, tensor->twins[k]);
-        }
-    }
-    qsort(ranges, count, sizeof *ranges, by_place);
-    return count;
-}
-
-/* Checks that the reader sees just the planned ranges. */
-static tn_status compare_places(const tn_plan *plan, const range *planned, size_t n_planned,
-                                const range *found, size_t n_found, tn_error *err)
-{
-    if (n_planned != n_found) {
-        return wrong(plan, TN_STR_NONE, err, "has another number of stored ranges than planned");
-    }
-    for (size_t i = 0; i < n_planned; i++) {
-        if (by_place(&planned[i], &found[i]) != 0 || planned[i].bytes != found[i].bytes ||
-            !tn_str_equal(planned[i].key, found[i].key)) {
-            return wrong(plan, planned[i].key, err,
+    if (item->bytes > 0) {
+        const tni_leaf *leaf = find_range(c, item, index);
+        if (leaf == NULL) {
+            return wrong(c->plan, item->key, err,
                          "keeps this tensor in another place than planned");
         }
+        c->runs[c->n_runs++] =
+            (tni_run){.source = leaf->source, .from = leaf->offset, .bytes = leaf->bytes};
     }
     return TN_OK;
 }
 
-/* Sums the found ranges and compares with what the engine wrote. */
-static tn_status compare_sums(const tn_plan *plan, const range *planned, const range *found,
-                              size_t count, uint64_t *bytes_out, tn_error *err)
+/* Counts the tensors and the stored ranges that the reader found; documents are the writer's own
+ * and no items. */
+static void count_found(const tn_model *staged, size_t *tensors_out, size_t *ranges_out)
 {
-    void *block;
-    tn_status status = tni_alloc_array(plan->ctx, count, sizeof(tni_run), &block, err);
-    if (status != TN_OK) {
-        return status;
+    size_t tensors = 0, ranges = 0;
+    for (size_t i = 0; i < staged->count; i++) {
+        const tn_tensor *tensor = &staged->tensors[i];
+        for (uint32_t k = 0; !tensor->document && k < tensor->n_pieces + tensor->n_twins; k++) {
+            tn_str key;
+            ranges += stored_range(tensor, k, &key)->bytes > 0;
+        }
+        tensors += !tensor->document;
     }
-    tni_run *runs = block;
+    *tensors_out = tensors;
+    *ranges_out = ranges;
+}
+
+/* Compares all items, each with a range of its own (no two have one place), and looks for more. */
+static tn_status compare_items(check *c, tn_error *err)
+{
+    const tn_plan *plan = c->plan;
+    for (size_t i = 0; i < plan->write.n_items; i++) {
+        tn_status status = compare_item(c, &plan->write.items[i], err);
+        if (status != TN_OK) {
+            return status;
+        }
+    }
+    size_t tensors, ranges;
+    count_found(c->staged, &tensors, &ranges);
+    if (tensors != plan->n_tensors) {
+        return wrong(plan, TN_STR_NONE, err, "holds another number of tensors than planned");
+    }
+    if (ranges != c->n_runs) {
+        return wrong(plan, TN_STR_NONE, err, "has another number of stored ranges than planned");
+    }
+    return TN_OK;
+}
+
+/* Sums the ranges and compares with what the engine wrote. */
+static tn_status compare_sums(const check *c, uint64_t *bytes_out, tn_error *err)
+{
+    const tn_plan *plan = c->plan;
     tni_moving moving = {.phase = "verify"};
-    for (size_t i = 0; i < count; i++) {
-        runs[i] =
-            (tni_run){.source = found[i].source, .from = found[i].offset, .bytes = found[i].bytes};
-        moving.total += found[i].bytes;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        moving.total += c->runs[i].bytes;
     }
-    status = tni_move(plan->ctx, runs, count, &moving, err);
-    for (size_t i = 0; status == TN_OK && i < count; i++) {
-        if (runs[i].crc != planned[i].crc) {
-            status =
-                wrong(plan, planned[i].key, err, "reads back with other bytes for this tensor");
+    tn_status status = tni_move(plan->ctx, c->runs, c->n_runs, &moving, err);
+    size_t run = 0;
+    for (size_t i = 0; status == TN_OK && i < plan->write.n_items; i++) {
+        const tni_item *item = &plan->write.items[i];
+        if (item->bytes > 0 && c->runs[run++].crc != item->crc) {
+            status = wrong(plan, item->key, err, "reads back with other bytes for this tensor");
         }
     }
     *bytes_out = moving.total;
-    tni_free(plan->ctx, block);
     return status;
 }
 
-static tn_status compare_ranges(const tn_plan *plan, const tn_model *staged, uint64_t *bytes_out,
+static tn_status compare_stored(const tn_plan *plan, const tn_model *staged, uint64_t *bytes_out,
                                 tn_error *err)
 {
-    void *planned = NULL, *found = NULL;
-    tn_status status =
-        tni_alloc_array(plan->ctx, plan->write.n_items, sizeof(range), &planned, err);
-    if (status == TN_OK) {
-        status = tni_alloc_array(plan->ctx, count_pieces(staged), sizeof(range), &found, err);
+    void *runs;
+    check c = {.plan = plan, .staged = staged, .last = TN_NO_INDEX};
+    tn_status status = tni_alloc_array(plan->ctx, plan->write.n_items, sizeof(tni_run), &runs, err);
+    if (status != TN_OK) {
+        return status;
     }
+    c.runs = runs;
+    status = compare_items(&c, err);
     if (status == TN_OK) {
-        size_t n_planned = planned_ranges(plan, planned);
-        size_t n_found = found_ranges(staged, found);
-        status = compare_places(plan, planned, n_planned, found, n_found, err);
-        if (status == TN_OK) {
-            status = compare_sums(plan, planned, found, n_planned, bytes_out, err);
-        }
+        status = compare_sums(&c, bytes_out, err);
     }
-    tni_free(plan->ctx, planned);
-    tni_free(plan->ctx, found);
+    tni_free(plan->ctx, runs);
     return status;
 }
 
@@ -230,10 +209,7 @@ tn_status tni_readback(tn_plan *plan, const char *staged_folder, tn_converted *c
         status = open_staged(plan, path.data, &staged, err);
     }
     if (status == TN_OK) {
-        status = compare_forms(plan, staged, err);
-    }
-    if (status == TN_OK) {
-        status = compare_ranges(plan, staged, &converted_out->bytes_verified, err);
+        status = compare_stored(plan, staged, &converted_out->bytes_verified, err);
     }
     if (status == TN_OK) {
         status = compare_pieced(plan, staged, err);

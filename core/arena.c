@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-enum { ALIGNMENT = 16, FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
+enum { ALIGNMENT = 16, FIRST_BLOCK = 4096, LARGEST_BLOCK = 16 << 20, GROWTH = 4 };
 
 typedef struct tni_arena_block {
     struct tni_arena_block *next;
@@ -32,11 +32,11 @@ void tni_arena_clear(tni_arena *arena)
     tni_arena_init(arena, arena->ctx, arena->limit);
 }
 
-/* Chooses the size of a new block for `need` bytes (header included): twice the last one, so that
- * the number of blocks stays small, but never past the limit. */
+/* Chooses the size of a new block for `need` bytes (header included): GROWTH times the last one, so
+ * that the number of blocks stays small, but never past the limit. */
 static size_t block_bytes(const tni_arena *arena, size_t need)
 {
-    size_t bytes = arena->blocks == NULL ? FIRST_BLOCK : arena->blocks->bytes * 2;
+    size_t bytes = arena->blocks == NULL ? FIRST_BLOCK : arena->blocks->bytes * GROWTH;
     if (bytes > LARGEST_BLOCK) {
         bytes = LARGEST_BLOCK;
     }
@@ -70,7 +70,7 @@ static tn_status add_block(tni_arena *arena, size_t need, tni_arena_block **bloc
 
 /* Makes a block and decides what happens to the old one's rest: whichever block has more room left
  * is the one that is filled further. */
-static tn_status grow(tni_arena *arena, size_t bytes, void **block_out, tn_error *err)
+static tn_status grow(tni_arena *arena, size_t bytes, char **block_out, tn_error *err)
 {
     tni_arena_block *block = NULL;
     tn_status status = add_block(arena, HEADER + bytes, &block, err);
@@ -92,26 +92,32 @@ static tn_status grow(tni_arena *arena, size_t bytes, void **block_out, tn_error
     return TN_OK;
 }
 
-tn_status tni_arena_alloc(tni_arena *arena, size_t bytes, void **block_out, tn_error *err)
+/* Takes `bytes` whose start is a multiple of `align` (a power of two, 16 at most) from the newest
+ * block or a new one. */
+static tn_status take(tni_arena *arena, size_t bytes, size_t align, char **block_out, tn_error *err)
 {
     if (bytes > SIZE_MAX - HEADER - ALIGNMENT) {
         return tni_fail(err, TN_E_NOMEM, "no memory could hold %zu bytes", bytes);
     }
-    size_t rounded = bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    void *block = NULL;
-    if (rounded <= arena->left) {
-        block = arena->next;
-        arena->next += rounded;
-        arena->left -= rounded;
-    } else {
-        tn_status status = grow(arena, rounded, &block, err);
-        if (status != TN_OK) {
-            return status;
-        }
+    size_t skip = -(uintptr_t)arena->next & (align - 1);
+    if (skip + bytes <= arena->left) {
+        *block_out = arena->next + skip;
+        arena->next += skip + bytes;
+        arena->left -= skip + bytes;
+        return TN_OK;
     }
-    memset(block, 0, rounded);
-    *block_out = block;
-    return TN_OK;
+    return grow(arena, bytes, block_out, err);
+}
+
+tn_status tni_arena_alloc(tni_arena *arena, size_t bytes, void **block_out, tn_error *err)
+{
+    char *block = NULL;
+    tn_status status = take(arena, bytes == 0 ? 1 : bytes, ALIGNMENT, &block, err);
+    if (status == TN_OK) {
+        memset(block, 0, bytes);
+        *block_out = block;
+    }
+    return status;
 }
 
 tn_status tni_arena_array(tni_arena *arena, size_t count, size_t size, void **block_out,
@@ -126,14 +132,15 @@ tn_status tni_arena_array(tni_arena *arena, size_t count, size_t size, void **bl
 
 tn_status tni_arena_str(tni_arena *arena, tn_str text, tn_str *copy_out, tn_error *err)
 {
-    void *copy = NULL;
-    tn_status status = tni_arena_alloc(arena, text.len + 1, &copy, err);
+    char *copy = NULL;
+    tn_status status = take(arena, text.len + 1, 1, &copy, err);
     if (status != TN_OK) {
         return status;
     }
     if (text.len > 0) {
         memcpy(copy, text.data, text.len);
     }
+    copy[text.len] = '\0';
     *copy_out = (tn_str){copy, text.len};
     return TN_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "core/checked.h"
 #include "core/error.h"
+#include "core/system_allocator.h"
 
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
@@ -57,20 +58,6 @@ tn_status tn_limits_set(tn_limits *limits, const char *name, uint64_t value, tn_
     return status;
 }
 
-static void *system_resize(void *user, void *block, size_t bytes)
-{
-    (void)user;
-    return realloc(block, bytes);
-}
-
-static void system_release(void *user, void *block)
-{
-    (void)user;
-    free(block);
-}
-
-static const tn_allocator system_allocator = {system_resize, system_release, NULL};
-
 /* Counts the CPUs that this process may use: containers and taskset narrow the set. */
 static unsigned usable_cpus(void)
 {
@@ -89,7 +76,7 @@ tn_context *tn_context_new(const tn_context_options *options)
         options = &nothing;
     }
     const tn_allocator *allocator =
-        options->allocator != NULL ? options->allocator : &system_allocator;
+        options->allocator != NULL ? options->allocator : &tni_system_allocator;
     tn_context *ctx = allocator->resize(allocator->user, NULL, sizeof *ctx);
     if (ctx == NULL) {
         return NULL;

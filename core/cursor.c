@@ -53,11 +53,8 @@ bool tni_get_u64le(tni_cursor *c, uint64_t *out)
 static bool get_varint(tni_cursor *c, unsigned bits, uint64_t *out)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < bits; shift += 7) {
-        uint8_t byte;
-        if (!tni_get_u8(c, &byte)) {
-            return false;
-        }
+    for (unsigned shift = 0; shift < bits && !c->failed && c->pos < c->len; shift += 7) {
+        uint8_t byte = c->data[c->pos++];
         uint64_t group = byte & 0x7Fu;
         unsigned left = bits - shift;
         if (left < 7 && group >> left != 0) {

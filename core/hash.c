@@ -44,7 +44,7 @@ static void sip_word(uint64_t v[4], uint64_t word)
 
 /* SipHash-1-3 (Aumasson and Bernstein), as Rust's and Ruby's tables use it: a keyed hash whose
  * collisions cannot be built without the seed. */
-static uint64_t sip_hash(uint64_t seed, tn_str key)
+uint64_t tni_hash_of(uint64_t seed, tn_str key)
 {
     const uint64_t second = ~rotate(seed, 29);
     uint64_t v[4] = {seed ^ UINT64_C(0x736F6D6570736575), second ^ UINT64_C(0x646F72616E646F6D),
@@ -65,11 +65,11 @@ static uint64_t sip_hash(uint64_t seed, tn_str key)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static uint64_t new_seed(const tni_hash *hash)
+uint64_t tni_hash_seed(void)
 {
     uint64_t seed;
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed) {
-        seed = (uint64_t)(uintptr_t)hash ^ (uint64_t)clock() << 32;
+        seed = (uint64_t)(uintptr_t)&seed ^ (uint64_t)clock() << 32;
     }
     return seed;
 }
@@ -87,7 +87,7 @@ static size_t room_for(size_t count)
 void tni_hash_init(tni_hash *hash, tn_context *ctx, size_t expected)
 {
     *hash = (tni_hash){.ctx = ctx, .room = expected == 0 ? 0 : room_for(expected)};
-    hash->seed = new_seed(hash);
+    hash->seed = tni_hash_seed();
 }
 
 void tni_hash_clear(tni_hash *hash)
@@ -125,7 +125,7 @@ static tn_status resize(tni_hash *hash, size_t room, tn_error *err)
     for (size_t i = 0; old.slots != NULL && i < old.room; i++) {
         if (old.slots[i].mark != 0) {
             tn_str key = {old.slots[i].key, old.slots[i].len};
-            *find(hash, key, sip_hash(hash->seed, key)) = old.slots[i];
+            *find(hash, key, tni_hash_of(hash->seed, key)) = old.slots[i];
         }
     }
     tni_free(hash->ctx, old.slots);
@@ -154,7 +154,7 @@ static tn_status claim(tni_hash *hash, tn_str key, uint32_t value, tni_hash_slot
     if (status != TN_OK) {
         return status;
     }
-    uint64_t sum = sip_hash(hash->seed, key);
+    uint64_t sum = tni_hash_of(hash->seed, key);
     tni_hash_slot *slot = find(hash, key, sum);
     *old_out = slot->mark == 0 ? TNI_HASH_NONE : slot->value;
     if (slot->mark == 0) {
@@ -192,6 +192,6 @@ uint32_t tni_hash_get(const tni_hash *hash, tn_str key)
     if (hash->slots == NULL) {
         return TNI_HASH_NONE;
     }
-    const tni_hash_slot *slot = find(hash, key, sip_hash(hash->seed, key));
+    const tni_hash_slot *slot = find(hash, key, tni_hash_of(hash->seed, key));
     return slot->mark == 0 ? TNI_HASH_NONE : slot->value;
 }

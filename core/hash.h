@@ -28,4 +28,9 @@ tn_status tni_hash_set(tni_hash *hash, tn_str key, uint32_t value, tn_error *err
 /* Returns the value of a key, or TNI_HASH_NONE. */
 uint32_t tni_hash_get(const tni_hash *hash, tn_str key);
 
+/* Makes a seed that nobody can foresee. */
+uint64_t tni_hash_seed(void);
+/* Returns the keyed hash of a key. */
+uint64_t tni_hash_of(uint64_t seed, tn_str key);
+
 #endif

@@ -133,9 +133,11 @@ static tn_status read_digits(tni_json *json, tn_error *err)
     if (!is_digit(peek(json))) {
         return unexpected(json, "a digit", err);
     }
-    while (is_digit(peek(json))) {
-        json->pos++;
+    size_t pos = json->pos;
+    while (pos < json->len && is_digit(json->text[pos])) {
+        pos++;
     }
+    json->pos = pos;
     return TN_OK;
 }
 
@@ -345,12 +347,17 @@ tn_status tni_json_skip(tni_json *json, const tni_json_token *first, tn_error *e
 
 bool tni_json_u64(tn_str number, uint64_t *out)
 {
+    enum { SAFE_DIGITS = 19 }; /* that many never overflow */
     uint64_t value = 0;
     for (size_t i = 0; i < number.len; i++) {
-        if (!is_digit(number.data[i]) || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(number.data[i] - '0'), &value)) {
+        if (!is_digit(number.data[i])) {
             return false;
         }
+        uint64_t digit = (uint64_t)(number.data[i] - '0');
+        if (i >= SAFE_DIGITS && value > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        value = 10 * value + digit;
     }
     if (number.len == 0) {
         return false;

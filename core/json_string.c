@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/cursor.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -13,15 +14,16 @@ static uint64_t zero_bytes(uint64_t word)
     return (word - EVERY_BYTE(1)) & ~word & EVERY_BYTE(0x80);
 }
 
-/* Tells whether eight bytes are all ASCII that may stand in a string as it is. Eight at a time
- * because documents within strings are long: measured ten times as fast as one at a time there. */
-static bool eight_plain(const char *text)
+/* Counts the bytes before the first of eight that is not ASCII or may not stand in a string as it
+ * is; 8 if there is none. Eight at a time because documents within strings are long: measured ten
+ * times as fast as one at a time there. */
+static size_t plain_of_eight(const char *text)
 {
-    uint64_t word;
-    memcpy(&word, text, 8);
+    uint64_t word = tni_load_u64le(text);
+    /* A mark may be wrong above a right one only, so the lowest is right. */
     uint64_t special = (word & EVERY_BYTE(0x80)) | zero_bytes(word & EVERY_BYTE(0xE0)) |
                        zero_bytes(word ^ EVERY_BYTE('"')) | zero_bytes(word ^ EVERY_BYTE('\\'));
-    return special == 0;
+    return special == 0 ? 8 : (size_t)__builtin_ctzll(special) / 8;
 }
 
 /* Steps over bytes that stand for themselves, up to a quote, a backslash or the end. */
@@ -29,22 +31,26 @@ static tn_status skip_plain(tni_json *json, tn_error *err)
 {
     while (json->pos < json->len) {
         tn_str rest = {json->text + json->pos, json->len - json->pos};
-        unsigned char c = (unsigned char)rest.data[0];
-        if (rest.len >= 8 && eight_plain(rest.data)) {
+        size_t plain = rest.len >= 8 ? plain_of_eight(rest.data) : 0;
+        unsigned char c = (unsigned char)rest.data[plain & 7];
+        if (plain == 8) {
             json->pos += 8;
-        } else if (c == '"' || c == '\\') {
+            continue;
+        }
+        json->pos += plain;
+        if (c == '"' || c == '\\') {
             return TN_OK;
-        } else if (c < 0x20) {
+        }
+        if (c < 0x20) {
             return tni_json_fail_at(json, json->pos, err,
                                     "a JSON string holds a control character that is not escaped");
-        } else {
-            size_t len = tni_utf8_decode(rest, NULL);
-            if (len == 0) {
-                return tni_json_fail_at(json, json->pos, err,
-                                        "a JSON string holds bytes that are not UTF-8");
-            }
-            json->pos += len;
         }
+        size_t len = tni_utf8_decode(tn_str_skip(rest, plain), NULL);
+        if (len == 0) {
+            return tni_json_fail_at(json, json->pos, err,
+                                    "a JSON string holds bytes that are not UTF-8");
+        }
+        json->pos += len;
     }
     return tni_json_fail_at(json, json->pos, err, "the JSON text ends within a string");
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "core/cursor.h"
 #include <tenon/text.h>
 
 /* Tells whether a byte is a UTF-8 continuation (10xxxxxx). */
@@ -117,20 +118,41 @@ static int compare_numbers(tn_str a, tn_str b)
     return a.len != b.len ? (a.len > b.len) - (a.len < b.len) : tn_str_compare(a, b);
 }
 
+size_t tni_common_bytes(tn_str a, tn_str b)
+{
+    size_t most = a.len < b.len ? a.len : b.len, len = 0;
+    for (; len + 8 <= most; len += 8) {
+        uint64_t differ = tni_load_u64le(a.data + len) ^ tni_load_u64le(b.data + len);
+        if (differ != 0) {
+            return len + (size_t)__builtin_ctzll(differ) / 8;
+        }
+    }
+    while (len < most && a.data[len] == b.data[len]) {
+        len++;
+    }
+    return len;
+}
+
 int tn_natural_compare(tn_str a, tn_str b)
 {
     const tn_str whole_a = a, whole_b = b;
+    size_t same = tni_common_bytes(a, b);
+    while (same > 0 && is_digit(a.data[same - 1])) {
+        same--; /* a number is compared as a whole */
+    }
+    a = tn_str_skip(a, same);
+    b = tn_str_skip(b, same);
     while (a.len > 0 && b.len > 0) {
-        int order;
         if (is_digit(a.data[0]) && is_digit(b.data[0])) {
-            order = compare_numbers(take_digits(&a), take_digits(&b));
+            int order = compare_numbers(take_digits(&a), take_digits(&b));
+            if (order != 0) {
+                return order;
+            }
+        } else if (a.data[0] != b.data[0]) {
+            return (unsigned char)a.data[0] < (unsigned char)b.data[0] ? -1 : 1;
         } else {
-            order = tn_str_compare(tn_str_first(a, 1), tn_str_first(b, 1));
             a = tn_str_skip(a, 1);
             b = tn_str_skip(b, 1);
-        }
-        if (order != 0) {
-            return order;
         }
     }
     if (a.len > 0 || b.len > 0) {

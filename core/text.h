@@ -14,6 +14,8 @@ size_t tni_utf8_decode(tn_str text, uint32_t *point_out);
 size_t tni_utf8_encode(uint32_t point, char out[4]);
 /* Returns the length of text without a last sequence that is cut off. */
 size_t tni_utf8_floor(tn_str text);
+/* Returns how many bytes two texts begin with in common. */
+size_t tni_common_bytes(tn_str a, tn_str b);
 /* Returns the value of one hexadecimal digit, or -1. */
 int tni_hex_digit(char c);
 /* Like tn_escape, but leaves backslashes alone (the text holds names that are escaped already), and

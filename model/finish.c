@@ -1,56 +1,53 @@
 /* Ending the filling of a model: display order, unique names, origins. */
 #include "core/error.h"
+#include "core/order.h"
 #include "model/model.h"
-#include <stdlib.h>
-#include <tenon/text.h>
 
-static int by_name(const void *a, const void *b, void *tensors)
+/* Moves the tensors into the order given, cycle by cycle; the order is used up. */
+static void move_tensors(tn_tensor *tensors, uint32_t *order, size_t count)
 {
-    const tn_tensor *at = tensors;
-    return tn_natural_compare(at[*(const uint32_t *)a].alias[TN_SCHEME_NAME],
-                              at[*(const uint32_t *)b].alias[TN_SCHEME_NAME]);
+    for (uint32_t first = 0; first < count; first++) {
+        tn_tensor moved = tensors[first];
+        uint32_t at = first;
+        while (order[at] != first && order[at] != at) {
+            uint32_t from = order[at];
+            tensors[at] = tensors[from];
+            order[at] = at;
+            at = from;
+        }
+        tensors[at] = moved;
+        order[at] = at;
+    }
 }
 
-/* Tells whether the tensors already stand in natural order, as those of most files nearly do. */
-static bool is_sorted(const tn_model *model)
+static bool has_slots(const tn_model *model)
 {
-    for (uint32_t i = 1; i < model->count; i++) {
-        uint32_t pair[2] = {i - 1, i};
-        if (by_name(&pair[0], &pair[1], model->tensors) >= 0) {
-            return false;
+    for (size_t i = 0; i < model->count; i++) {
+        if (model->tensors[i].slot_of != TN_NO_INDEX) {
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
-/* Moves the tensors into the order given; slot_of follows. */
-static tn_status reorder(tn_model *model, const uint32_t *order, tn_error *err)
+/* Tells the slots where their owners will be. */
+static tn_status follow_owners(tn_model *model, const uint32_t *order, tn_error *err)
 {
-    void *moved, *place;
-    tn_status status = tni_alloc_array(model->ctx, model->count, sizeof(uint32_t), &place, err);
+    void *block;
+    tn_status status = tni_alloc_array(model->ctx, model->count, sizeof(uint32_t), &block, err);
     if (status != TN_OK) {
         return status;
     }
-    status = tni_alloc_array(model->ctx, model->count, sizeof(tn_tensor), &moved, err);
-    if (status != TN_OK) {
-        tni_free(model->ctx, place);
-        return status;
-    }
-    uint32_t *new_index = place;
-    tn_tensor *tensors = moved;
+    uint32_t *new_index = block;
     for (uint32_t i = 0; i < model->count; i++) {
         new_index[order[i]] = i;
     }
     for (uint32_t i = 0; i < model->count; i++) {
-        tensors[i] = model->tensors[order[i]];
-        if (tensors[i].slot_of != TN_NO_INDEX) {
-            tensors[i].slot_of = new_index[tensors[i].slot_of];
+        if (model->tensors[i].slot_of != TN_NO_INDEX) {
+            model->tensors[i].slot_of = new_index[model->tensors[i].slot_of];
         }
     }
-    tni_free(model->ctx, place);
-    tni_free(model->ctx, model->tensors);
-    model->tensors = tensors;
-    model->room = model->count;
+    tni_free(model->ctx, block);
     return TN_OK;
 }
 
@@ -75,24 +72,21 @@ static tn_status check_neighbours(const tn_model *model, const uint32_t *order, 
 
 static tn_status sort_by_name(tn_model *model, tn_error *err)
 {
-    if (is_sorted(model)) {
-        return TN_OK;
-    }
-    void *block;
-    tn_status status = tni_alloc_array(model->ctx, model->count, sizeof(uint32_t), &block, err);
-    if (status != TN_OK) {
+    tni_names_view names = {&model->tensors->alias[TN_SCHEME_NAME], sizeof(tn_tensor),
+                            model->count};
+    uint32_t *order = NULL;
+    tn_status status = model->count == 0 ? TN_OK : tni_names_order(model->ctx, &names, &order, err);
+    if (status != TN_OK || order == NULL) {
         return status;
     }
-    uint32_t *order = block;
-    for (uint32_t i = 0; i < model->count; i++) {
-        order[i] = i;
-    }
-    qsort_r(order, model->count, sizeof *order, by_name, model->tensors);
     status = check_neighbours(model, order, err);
-    if (status == TN_OK && !model->in_file_order) {
-        status = reorder(model, order, err);
+    if (status == TN_OK && !model->in_file_order && has_slots(model)) {
+        status = follow_owners(model, order, err);
     }
-    tni_free(model->ctx, block);
+    if (status == TN_OK && !model->in_file_order) {
+        move_tensors(model->tensors, order, model->count);
+    }
+    tni_free(model->ctx, order);
     return status;
 }
 

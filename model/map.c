@@ -142,12 +142,10 @@ tn_status tni_nest_finish(tni_nest *nest, tni_arena *arena, tni_map *map_out, tn
     return TN_OK;
 }
 
-tn_status tni_map_whole(tni_arena *arena, int64_t elements, tni_map *map_out, tn_error *err)
+void tni_map_whole(int64_t elements, tni_dim *dim, tni_map *map_out)
 {
-    tni_nest nest;
-    tni_nest_init(&nest, 0, 0);
-    tn_status status = tni_nest_add(&nest, elements, 1, 1, err);
-    return status == TN_OK ? tni_nest_finish(&nest, arena, map_out, err) : status;
+    *dim = (tni_dim){elements, 1, 1};
+    *map_out = (tni_map){.rank = elements == 0 || elements > 1, .dim = dim};
 }
 
 static bool has_zero(const int64_t *size, uint32_t rank)

@@ -46,8 +46,9 @@ void tni_map_list_init(tni_map_list *list, tni_arena *arena, uint64_t limit);
 /* Appends one map as it is. Errors: TN_E_LIMIT ("pieces"). */
 tn_status tni_map_list_add(tni_map_list *list, tni_map map, uint32_t leaf, tn_error *err);
 
-/* Makes the map of one whole contiguous run of `elements` elements (identity). */
-tn_status tni_map_whole(tni_arena *arena, int64_t elements, tni_map *map_out, tn_error *err);
+/* Makes the map of one whole contiguous run of `elements` elements (identity); `dim` is its one
+ * dimension and must live as long. */
+void tni_map_whole(int64_t elements, tni_dim *dim, tni_map *map_out);
 /* Makes the map that fills box [start, start + size) of a tensor of `shape` from a leaf that holds
  * just that box, row-major. Canonical. The box must lie within the shape, which the caller
  * checked. */

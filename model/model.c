@@ -75,6 +75,18 @@ static tn_status grow(tn_context *ctx, void **array, size_t count, size_t *room,
     grow((model)->ctx, (void **)&(model)->array, (model)->count, &(model)->room, \
          sizeof *(model)->array, (err))
 
+tn_status tni_model_reserve(tn_model *model, size_t count, tn_error *err)
+{
+    tn_status status = tni_check_limit(count, model->ctx->limits.tensors, "tensors", err);
+    void *tensors = model->tensors;
+    if (status == TN_OK && count > model->room) {
+        status = tni_resize(model->ctx, &tensors, count * sizeof(tn_tensor), err);
+        model->tensors = tensors;
+        model->room = status == TN_OK ? count : model->room;
+    }
+    return status;
+}
+
 tn_status tni_model_add(tn_model *model, tn_tensor **tensor_out, tn_error *err)
 {
     tn_status status =
@@ -209,25 +221,30 @@ tn_status tni_tensor_form(tn_model *model, tn_tensor *tensor, tn_dtype dtype, ui
     return TN_OK;
 }
 
+void tni_whole_piece_init(tni_whole_piece *whole, tn_dtype dtype, int64_t elements, tn_context *ctx)
+{
+    whole->leaf = (tni_leaf){.dtype = dtype, .elements = elements, .ctx = ctx};
+    whole->piece.leaf = &whole->leaf;
+    tni_map_whole(elements, &whole->dim, &whole->piece.map);
+}
+
 tn_status tni_tensor_leaf(tn_model *model, tn_tensor *tensor, tni_leaf **leaf_out, tn_error *err)
 {
     void *block;
-    tn_status status =
-        tni_arena_alloc(&model->arena, sizeof(tni_piece) + sizeof(tni_leaf), &block, err);
-    if (status != TN_OK) {
-        return status;
-    }
-    tni_piece *piece = block;
-    tni_leaf *leaf = (tni_leaf *)(piece + 1);
-    status = tni_map_whole(&model->arena, tensor->elements, &piece->map, err);
+    tn_status status = tni_arena_alloc(&model->arena, sizeof(tni_whole_piece), &block, err);
     if (status == TN_OK) {
-        *leaf = (tni_leaf){.dtype = tensor->dtype, .elements = tensor->elements, .ctx = model->ctx};
-        piece->leaf = leaf;
-        tensor->pieces = piece;
+        tni_whole_piece *whole = block;
+        tni_whole_piece_init(whole, tensor->dtype, tensor->elements, model->ctx);
+        tensor->pieces = &whole->piece;
         tensor->n_pieces = 1;
-        *leaf_out = leaf;
+        *leaf_out = &whole->leaf;
     }
     return status;
+}
+
+uint64_t tni_model_memory(const tn_model *model)
+{
+    return model->arena.used + model->room * sizeof(tn_tensor);
 }
 
 const tn_model *tni_model_root(const tn_model *model)

@@ -60,6 +60,9 @@ uint32_t tni_model_index(const tn_model *model, tn_scheme scheme, tn_str name);
 
 /* Makes an empty model. */
 tn_status tni_model_new(tn_context *ctx, tn_model **model_out, tn_error *err);
+/* Makes room for `count` tensors, so that they can be added without moving. Errors: as
+ * tni_model_add. */
+tn_status tni_model_reserve(tn_model *model, size_t count, tn_error *err);
 /* Adds a tensor; the caller fills what tni_tensor_init did not. The pointer is valid until the next
  * addition. Errors: TN_E_LIMIT ("tensors"), TN_E_NOMEM. */
 tn_status tni_model_add(tn_model *model, tn_tensor **tensor_out, tn_error *err);
@@ -80,6 +83,8 @@ const tni_carrier *tni_model_carrier(const tn_model *model, const char *family);
  * is immutable. */
 tn_status tni_model_finish(tn_model *model, tn_error *err);
 
+/* Returns the bytes of memory that a description takes, but for its tables of names. */
+uint64_t tni_model_memory(const tn_model *model);
 /* Returns the opened model at the bottom of all mappings: the one with documents, metadata, files.
  */
 const tn_model *tni_model_root(const tn_model *model);

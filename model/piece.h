@@ -65,4 +65,15 @@ typedef struct tni_piece {
     const tni_leaf *leaf;
 } tni_piece;
 
+/* The only piece of a tensor that is one whole contiguous run. */
+typedef struct tni_whole_piece {
+    tni_piece piece;
+    tni_leaf leaf;
+    tni_dim dim;
+} tni_whole_piece;
+
+/* Fills a piece and its leaf; the leaf is zeroed but for dtype, elements and context. */
+void tni_whole_piece_init(tni_whole_piece *whole, tn_dtype dtype, int64_t elements,
+                          tn_context *ctx);
+
 #endif

@@ -167,13 +167,17 @@ typedef struct split_name {
     unsigned number;
 } split_name;
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Takes a trailing _NUMBER off; one of more than 3 digits is none of an optimizer's. */
 static split_name split_number(tn_str name)
 {
     split_name split = {name, name, 0};
     size_t digits = 0;
-    while (digits < name.len && name.data[name.len - 1 - digits] >= '0' &&
-           name.data[name.len - 1 - digits] <= '9') {
+    while (digits < name.len && is_digit(name.data[name.len - 1 - digits])) {
         digits++;
     }
     if (digits == 0 || digits > 3 || digits >= name.len ||
@@ -277,8 +281,32 @@ static void set_slot(const owners *o, uint32_t index)
     }
 }
 
+/* Tells whether a name can end in a family's suffix, by its last two bytes: this is asked of every
+ * tensor of a model. */
+static bool may_be_slot(tn_str name)
+{
+    static const char ends[][2] = {{'a', 'm'}, {'u', 'm'}, {'a', 'd'}, {'o', 'p'}, {'r', 'l'},
+                                   {'t', 'a'}, {'g', 'e'}, {'_', 'm'}, {'_', 'v'}, {'v', 'r'},
+                                   {'v', 'c'}, {'/', 'm'}, {'/', 'v'}, {'a', 't'}, {'m', 's'},
+                                   {'m', 'g'}, {'o', 'r'}, {'a', 'r'}};
+    if (name.len < 2) {
+        return false;
+    }
+    const char *last = name.data + name.len - 2;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (last[0] == ends[i][0] && last[1] == ends[i][1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool tni_slot_base(tn_str name, size_t *family_inout, tn_str *base_out)
 {
+    /* A number may follow the suffix. */
+    if (name.len == 0 || (!may_be_slot(name) && !is_digit(name.data[name.len - 1]))) {
+        return false;
+    }
     split_name split = split_number(name);
     unsigned number;
     while (families[*family_inout].id != NULL) {

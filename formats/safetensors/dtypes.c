@@ -9,10 +9,10 @@ enum {
 };
 
 static const struct {
-    const char *word;
+    tn_str word;
     tn_dtype dtype;
 } by_rank[RANK_COUNT] = {
-#define X(id, word) {word, TN_##id},
+#define X(id, text) {{text, sizeof(text) - 1}, TN_##id},
     TNI_ST_DTYPES(X)
 #undef X
 };
@@ -27,7 +27,7 @@ static const uint8_t rank_of[TN_DTYPE_COUNT] = {
 tn_dtype tni_st_dtype_of(tn_str word)
 {
     for (size_t i = 0; i < RANK_COUNT; i++) {
-        if (tn_str_equal(word, tn_str_of(by_rank[i].word))) {
+        if (tn_str_equal(word, by_rank[i].word)) {
             return by_rank[i].dtype;
         }
     }
@@ -43,7 +43,7 @@ uint8_t tni_st_rank(tn_dtype dtype)
 const char *tni_st_word(tn_dtype dtype)
 {
     uint8_t rank = tni_st_rank(dtype);
-    return rank == TNI_ST_NOT_A_DTYPE ? NULL : by_rank[rank].word;
+    return rank == TNI_ST_NOT_A_DTYPE ? NULL : by_rank[rank].word.data;
 }
 
 /* Quantised integers hold plain integers; that they stood for other numbers is known to a graph

@@ -5,22 +5,18 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/json.h"
+#include "core/order.h"
 #include "formats/safetensors/layout.h"
 #include <inttypes.h>
 
 enum { FIELD_DTYPE = 1, FIELD_SHAPE = 2, FIELD_OFFSETS = 4, FIELD_ALL = 7 };
-enum {
-    NESTING = 8,
-    QUOTED = 48,
-    USUAL_ENTRY = 100 /* bytes of text that one tensor takes */
-};
+enum { NESTING = 8, QUOTED = 48 };
 
 typedef struct parse {
     tni_st_header *header;
     tn_context *ctx;
     tn_str text;
     tni_json json;
-    tni_hash names;
     int64_t *dims; /* of the shape at hand */
     size_t dims_room;
     bool has_metadata;
@@ -172,14 +168,15 @@ static tn_status read_field(parse *p, const tni_json_token *key, tni_st_entry *e
                          quoted(key->text), key->text.data);
 }
 
-/* Refuses a name that was there: readers of the format disagree about which one counts. */
-static tn_status check_new(parse *p, tni_hash *hash, const tni_json_token *key, tn_str name,
-                           size_t number, const char *what, tn_error *err)
+/* Refuses a key of the metadata that was there. */
+static tn_status check_new(parse *p, tni_hash *keys, const tni_json_token *key, tn_str name,
+                           tn_error *err)
 {
     uint32_t old;
-    tn_status status = tni_hash_add(hash, name, (uint32_t)number, &old, err);
+    tn_status status = tni_hash_add(keys, name, (uint32_t)p->header->n_metadata, &old, err);
     if (status == TN_OK && old != TNI_HASH_NONE) {
-        status = tni_json_fail(&p->json, key, err, "%s is in the header twice", what);
+        status = tni_json_fail(&p->json, key, err,
+                               "this key of " TNI_ST_METADATA " is in the header twice");
         tni_error_subject(err, name);
     }
     return status;
@@ -218,9 +215,6 @@ static tn_status read_tensor(parse *p, const tni_json_token *key, tn_str name, t
         status = tni_check_limit(name.len, limits->name_bytes, "name-bytes", err);
     }
     if (status == TN_OK) {
-        status = check_new(p, &p->names, key, name, header->count, "this tensor", err);
-    }
-    if (status == TN_OK) {
         status = read_fields(p, key, &entry, err);
     }
     if (status == TN_OK) {
@@ -243,8 +237,7 @@ static tn_status read_pair(parse *p, tni_hash *keys, const tni_json_token *key, 
     tn_pair pair;
     tn_status status = tni_st_keep(&header->arena, p->text, key->text, &pair.key, err);
     if (status == TN_OK) {
-        status = check_new(p, keys, key, pair.key, header->n_metadata,
-                           "this key of " TNI_ST_METADATA, err);
+        status = check_new(p, keys, key, pair.key, err);
     }
     tni_json_token token;
     if (status == TN_OK) {
@@ -311,6 +304,23 @@ static tn_status read_members(parse *p, tn_error *err)
                : status;
 }
 
+/* Refuses a name that is there twice: readers of the format disagree about which one counts. */
+static tn_status check_names(const parse *p, tn_error *err)
+{
+    const tni_st_header *header = p->header;
+    tni_names_view names = {&header->entries->name, sizeof *header->entries, header->count};
+    size_t before, again = SIZE_MAX;
+    tn_status status =
+        header->count == 0 ? TN_OK : tni_names_repeat(p->ctx, &names, &before, &again, err);
+    if (status == TN_OK && again != SIZE_MAX) {
+        status = tni_fail(err, TN_E_CORRUPT, "this tensor is in the header twice");
+        tni_error_path(err, p->json.path);
+        tni_error_offset(err, header->entries[again].at);
+        tni_error_subject(err, header->entries[again].name);
+    }
+    return status;
+}
+
 static tn_status report_oddities(const parse *p, tn_report *findings, tn_error *err)
 {
     tn_status status = TN_OK;
@@ -332,13 +342,14 @@ static tn_status parse_text(tni_st_header *header, tn_str text, const char *path
 {
     parse p = {.header = header, .ctx = header->ctx, .text = text};
     tni_json_init(&p.json, header->ctx, text, path, TNI_ST_PREFIX, NESTING);
-    tni_hash_init(&p.names, header->ctx, text.len / USUAL_ENTRY);
     tn_status status = read_members(&p, err);
+    if (status == TN_OK) {
+        status = check_names(&p, err);
+    }
     if (status == TN_OK) {
         status = report_oddities(&p, findings, err);
     }
     tni_json_clear(&p.json);
-    tni_hash_clear(&p.names);
     tni_free(header->ctx, p.dims);
     return status;
 }

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "core/order.h"
 #include "formats/safetensors/layout.h"
 #include "model/roles.h"
 
@@ -30,6 +31,27 @@ tn_status tni_st_add(tn_model *model, tn_source *source, const tni_st_header *he
     return status;
 }
 
+/* Adds all tensors, in the order in which they are listed, so that they are made where they stay.
+ */
+static tn_status add_all(tni_read *read, const tni_st_header *header, tn_error *err)
+{
+    if (header->count == 0) {
+        return TN_OK;
+    }
+    tni_names_view names = {&header->entries->name, sizeof *header->entries, header->count};
+    uint32_t *order = NULL;
+    tn_status status = tni_model_reserve(read->model, header->count, err);
+    if (status == TN_OK) {
+        status = tni_names_order(read->ctx, &names, &order, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < header->count; i++) {
+        const tni_st_entry *entry = &header->entries[order == NULL ? i : order[i]];
+        status = tni_st_add(read->model, read->main, header, entry, err);
+    }
+    tni_free(read->ctx, order);
+    return status;
+}
+
 static tn_status fill(tni_read *read, const tni_st_header *header, tn_error *err)
 {
     tn_model *model = read->model;
@@ -39,10 +61,7 @@ static tn_status fill(tni_read *read, const tni_st_header *header, tn_error *err
         status =
             tni_model_metadata_add(model, header->metadata[i].key, header->metadata[i].value, err);
     }
-    for (size_t i = 0; status == TN_OK && i < header->count; i++) {
-        status = tni_st_add(model, read->main, header, &header->entries[i], err);
-    }
-    return status;
+    return status == TN_OK ? add_all(read, header, err) : status;
 }
 
 tn_status tni_st_open_single(tni_read *read, tn_error *err)

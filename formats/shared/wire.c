@@ -85,9 +85,31 @@ static bool get_group(tni_cursor *c, uint32_t number, tni_wire_field *field)
     return true;
 }
 
+/* Reads a field of the most usual form: tag, and number or length, of one byte each. False: it has
+ * another form, or is damaged. */
+static inline bool get_short(tni_cursor *c, tni_wire_field *field)
+{
+    size_t left = tni_cursor_left(c);
+    const uint8_t *p = c->data + c->pos;
+    if (left < 2 || (p[0] | p[1]) >= 0x80 || p[0] >> 3 == 0) {
+        return false;
+    }
+    uint32_t type = p[0] & 7;
+    if (type != TNI_WIRE_VARINT && (type != TNI_WIRE_LEN || p[1] > left - 2)) {
+        return false;
+    }
+    bool text = type == TNI_WIRE_LEN;
+    *field = (tni_wire_field){p[0], p[1], text ? (tn_str){(const char *)p + 2, p[1]} : TN_STR_NONE};
+    c->pos += text ? 2 + (size_t)p[1] : 2;
+    return true;
+}
+
 bool tni_wire_next(tni_wire *wire, tni_wire_field *field_out)
 {
     tni_cursor *c = &wire->cursor;
+    if (get_short(c, field_out)) {
+        return true;
+    }
     tni_wire_field field = {0, 0, TN_STR_NONE};
     if (tni_cursor_left(c) == 0 || !get_tag(c, &field.tag)) {
         return false;

@@ -3,6 +3,8 @@
 #include "formats/shared/table.h"
 #include "formats/tf_checkpoint/bundle.h"
 
+enum { USUAL_ENTRY = 64 }; /* bytes of the index that one key takes: at first as much as an entry */
+
 static tn_status no_header(const tn_source *main, tn_error *err)
 {
     tn_status status =
@@ -34,7 +36,9 @@ static tn_status grow_entries(tni_tf_bundle *bundle, tn_error *err)
     const tn_limits *limits = &bundle->ctx->limits;
     uint64_t limit = limits->tensors > UINT32_MAX - 2 ? UINT32_MAX - 2 : limits->tensors;
     limit = limits->pieces > UINT32_MAX - 2 - limit ? UINT32_MAX - 2 : limit + limits->pieces;
-    size_t room = bundle->room == 0 ? 64 : 2 * bundle->room;
+    uint64_t guess = tni_source_size(bundle->main) / USUAL_ENTRY + 64;
+    guess = guess < limit ? guess : limit;
+    size_t room = bundle->room == 0 ? (size_t)guess : 2 * bundle->room;
     void *entries = bundle->entries;
     tn_status status = tni_check_limit(bundle->room + 1, limit, "tensors", err);
     if (status == TN_OK) {

@@ -1,5 +1,6 @@
 #include "formats/tf_checkpoint/read.h"
 #include "core/error.h"
+#include "core/order.h"
 #include "formats/tf_checkpoint/bundle.h"
 #include "formats/tf_checkpoint/layout.h"
 #include "formats/tf_checkpoint/names.h"
@@ -99,24 +100,22 @@ static void apply_name(const tni_tf_name *name, tn_tensor *tensor)
 static tn_status add_twin(tni_tf_bundle *bundle, const tni_tf_entry *copy, tn_tensor *tensor,
                           tn_error *err)
 {
+    typedef struct twin {
+        tni_whole_piece whole;
+        tn_str key;
+    } twin;
     void *block;
-    tni_arena *arena = &bundle->model->arena;
-    tn_status status =
-        tni_arena_alloc(arena, sizeof(tni_piece) + sizeof(tn_str) + sizeof(tni_leaf), &block, err);
-    if (status != TN_OK) {
-        return status;
+    tn_status status = tni_arena_alloc(&bundle->model->arena, sizeof(twin), &block, err);
+    if (status == TN_OK) {
+        twin *added = block;
+        tni_whole_piece_init(&added->whole, tensor->dtype, tensor->elements, bundle->ctx);
+        tni_tf_entry_leaf(bundle, copy, &added->whole.leaf);
+        added->key = copy->key;
+        tensor->twins = &added->key;
+        tensor->twin_pieces = &added->whole.piece;
+        tensor->n_twins = 1;
     }
-    tni_piece *piece = block;
-    tni_leaf *leaf = (tni_leaf *)(piece + 1);
-    tn_str *key = (tn_str *)(leaf + 1);
-    *leaf = (tni_leaf){.dtype = tensor->dtype, .elements = tensor->elements, .ctx = bundle->ctx};
-    tni_tf_entry_leaf(bundle, copy, leaf);
-    piece->leaf = leaf;
-    *key = copy->key;
-    tensor->twins = key;
-    tensor->twin_pieces = piece;
-    tensor->n_twins = 1;
-    return tni_map_whole(arena, tensor->elements, &piece->map, err);
+    return status;
 }
 
 /* Adds one entry's tensor; `name` is NULL in name-based checkpoints. */
@@ -165,15 +164,26 @@ static void set_owners(const tni_tf_bundle *bundle, const tni_tf_name *names,
     }
 }
 
-static tn_status add_tensors(tni_tf_bundle *bundle, const tni_tf_name *names, tn_error *err)
+/* Finds the order in which the entries' names are listed, so that tensors are made where they stay;
+ * NULL: they stand so already. */
+static tn_status order_entries(const tni_tf_bundle *bundle, const tni_tf_name *names,
+                               uint32_t **order_out, tn_error *err)
 {
-    void *block = NULL;
-    tn_status status = TN_OK;
+    tni_names_view view = {&bundle->entries->key, sizeof *bundle->entries, bundle->count};
     if (names != NULL) {
-        status = tni_arena_array(&bundle->scratch, bundle->count, sizeof(uint32_t), &block, err);
+        view = (tni_names_view){&names->name, sizeof *names, bundle->count};
     }
-    uint32_t *tensor_of = block;
-    for (uint32_t i = 0; status == TN_OK && i < bundle->count; i++) {
+    return tni_names_order(bundle->ctx, &view, order_out, err);
+}
+
+/* Adds the tensors in the order given; tensor_of[i], if it is asked for, says where entry i went.
+ */
+static tn_status add_ordered(tni_tf_bundle *bundle, const tni_tf_name *names, const uint32_t *order,
+                             uint32_t *tensor_of, tn_error *err)
+{
+    tn_status status = tni_model_reserve(bundle->model, bundle->count, err);
+    for (uint32_t k = 0; status == TN_OK && k < bundle->count; k++) {
+        uint32_t i = order == NULL ? k : order[k];
         const tni_tf_name *name = names == NULL ? NULL : &names[i];
         bool listed = !bundle->entries[i].hidden && (name == NULL || name->twin_of == TN_NO_INDEX);
         if (tensor_of != NULL) {
@@ -183,9 +193,24 @@ static tn_status add_tensors(tni_tf_bundle *bundle, const tni_tf_name *names, tn
             status = add_tensor(bundle, &bundle->entries[i], name, err);
         }
     }
+    return status;
+}
+
+static tn_status add_tensors(tni_tf_bundle *bundle, const tni_tf_name *names, tn_error *err)
+{
+    void *block = NULL;
+    uint32_t *order = NULL;
+    tn_status status = bundle->count == 0 ? TN_OK : order_entries(bundle, names, &order, err);
     if (status == TN_OK && names != NULL) {
-        set_owners(bundle, names, tensor_of);
+        status = tni_arena_array(&bundle->scratch, bundle->count, sizeof(uint32_t), &block, err);
     }
+    if (status == TN_OK) {
+        status = add_ordered(bundle, names, order, block, err);
+    }
+    if (status == TN_OK && names != NULL) {
+        set_owners(bundle, names, block);
+    }
+    tni_free(bundle->ctx, order);
     return status;
 }
 

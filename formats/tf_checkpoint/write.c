@@ -75,6 +75,10 @@ static tn_status place_parts(const tni_write *write, tni_tf_write *state, tn_err
         }
         part->shard = shard;
         part->offset = end;
+        if (part->tensor == NULL) {
+            state->graph_shard = shard;
+            state->graph_offset = end;
+        }
         end += part->bytes;
         if (end < part->bytes || end > INT64_MAX) {
             return tni_fail(err, TN_E_CANNOT_HOLD, "the tensors' sizes overflow");
@@ -179,6 +183,8 @@ static tn_status layout(tni_write *write, tn_error *err)
         status = warn(write, state, err);
     }
     tni_buffer_clear(&index);
+    tni_free(write->ctx, state->parts);
+    state->parts = NULL;
     return status;
 }
 
@@ -227,12 +233,9 @@ static tn_status headers(tni_write *write, tn_error *err)
     tni_tf_write *state = write->state;
     tn_reader *reader = NULL;
     tn_status status = tn_reader_new(write->ctx, true, &reader, err);
-    for (size_t i = 0; status == TN_OK && i < state->n_parts; i++) {
-        const tni_tf_part *part = &state->parts[i];
-        if (part->tensor == NULL) {
-            status = tni_sink_write(write->files[part->shard].sink, part->offset, state->graph.data,
-                                    state->graph.len, err);
-        }
+    if (status == TN_OK && state->graph.data != NULL) {
+        status = tni_sink_write(write->files[state->graph_shard].sink, state->graph_offset,
+                                state->graph.data, state->graph.len, err);
     }
     for (size_t i = 0; status == TN_OK && i < state->n_entries; i++) {
         if (state->entry_item[i] == TN_NO_INDEX) {

@@ -22,11 +22,13 @@ typedef struct tni_tf_part {
 
 typedef struct tni_tf_write {
     tn_str prefix;      /* plain name without suffix */
-    tni_tf_part *parts; /* in the order of the payload */
+    tni_tf_part *parts; /* in the order of the payload; of the layout alone, freed by it */
     size_t n_parts;
     uint32_t shards;
-    tn_str graph;       /* the string block of the object graph; none in the layout "names" */
-    uint32_t graph_sum; /* its sum, not masked */
+    tn_str graph;         /* the string block of the object graph; none in the layout "names" */
+    uint32_t graph_sum;   /* its sum, not masked */
+    uint32_t graph_shard; /* where it goes */
+    uint64_t graph_offset;
     tni_tf_out_entry *entries; /* by key */
     uint32_t *entry_item;      /* by entry: the item whose sum it carries, or TN_NO_INDEX */
     size_t n_entries;

@@ -146,13 +146,24 @@ static tn_status sort_entries(tni_write *write, tni_tf_write *state, tn_error *e
     return status;
 }
 
+/* Tells whether a part is the slice that a partitioned tensor's own entry stands for. */
+static bool is_first_slice(const tni_write *write, const tni_tf_part *part)
+{
+    return part->box != NULL &&
+           part->box == tn_model_at(write->model, part->index)->pieces[0].leaf->box;
+}
+
 tn_status tni_tf_entries_make(tni_write *write, tni_tf_write *state, tn_error *err)
 {
     void *entries, *items;
-    size_t most = state->n_parts + tn_model_count(write->model);
-    tn_status status = tni_arena_array(write->arena, most, sizeof(tni_tf_out_entry), &entries, err);
+    size_t count = state->n_parts;
+    for (size_t i = 0; i < state->n_parts; i++) {
+        count += is_first_slice(write, &state->parts[i]);
+    }
+    tn_status status =
+        tni_arena_array(write->arena, count, sizeof(tni_tf_out_entry), &entries, err);
     if (status == TN_OK) {
-        status = tni_arena_array(write->arena, most, sizeof(uint32_t), &items, err);
+        status = tni_arena_array(write->arena, count, sizeof(uint32_t), &items, err);
     }
     if (status == TN_OK) {
         state->entries = entries;
@@ -163,10 +174,7 @@ tn_status tni_tf_entries_make(tni_write *write, tni_tf_write *state, tn_error *e
         const tni_tf_part *part = &state->parts[i];
         status = add_part(write, state, i, item, err);
         item += part->tensor != NULL;
-        const tn_tensor *whole =
-            part->tensor != NULL ? tn_model_at(write->model, part->index) : NULL;
-        bool first = part->box != NULL && part->box == whole->pieces[0].leaf->box;
-        if (status == TN_OK && first) {
+        if (status == TN_OK && is_first_slice(write, part)) {
             status = add_partitioned(write, state, part, err);
         }
     }

@@ -28,22 +28,25 @@ static void set_source(tni_tf_part *part, const tni_leaf *leaf)
 static tn_status make_part_tensor(tni_write *write, const tn_tensor *whole, const tni_leaf *leaf,
                                   const tn_tensor **tensor_out, tn_error *err)
 {
+    typedef struct part {
+        tn_tensor tensor;
+        tni_piece piece;
+        tni_dim dim;
+    } part;
     void *block;
-    tn_status status =
-        tni_arena_alloc(write->arena, sizeof(tn_tensor) + sizeof(tni_piece), &block, err);
-    if (status != TN_OK) {
-        return status;
+    tn_status status = tni_arena_alloc(write->arena, sizeof(part), &block, err);
+    if (status == TN_OK) {
+        part *made = block;
+        made->tensor = *whole;
+        made->tensor.elements = leaf->elements;
+        made->tensor.bytes = leaf->bytes;
+        made->tensor.pieces = &made->piece;
+        made->tensor.n_pieces = 1;
+        made->piece.leaf = leaf;
+        tni_map_whole(leaf->elements, &made->dim, &made->piece.map);
+        *tensor_out = &made->tensor;
     }
-    tn_tensor *tensor = block;
-    tni_piece *piece = (tni_piece *)(tensor + 1);
-    *tensor = *whole;
-    tensor->elements = leaf->elements;
-    tensor->bytes = leaf->bytes;
-    tensor->pieces = piece;
-    tensor->n_pieces = 1;
-    piece->leaf = leaf;
-    *tensor_out = tensor;
-    return tni_map_whole(write->arena, leaf->elements, &piece->map, err);
+    return status;
 }
 
 /* Tells whether the bytes of a tensor of no fixed size are copied as stored. Those of big-endian
@@ -144,13 +147,14 @@ static void add_graph(const tni_write *write, tni_tf_write *state)
 
 tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err)
 {
-    size_t most = 1;
+    size_t count = write->layout.carries ? 1 : 0; /* the object graph */
     for (size_t i = 0; i < tn_model_count(write->model); i++) {
         const tn_tensor *tensor = tn_model_at(write->model, i);
-        most += (size_t)tensor->n_pieces + tensor->n_twins + 1;
+        count += keeps_slices(tensor) ? tensor->n_pieces : 1;
+        count += write->layout.carries ? tensor->n_twins : 0;
     }
     void *parts;
-    tn_status status = tni_arena_array(write->arena, most, sizeof(tni_tf_part), &parts, err);
+    tn_status status = tni_alloc_array(write->ctx, count, sizeof(tni_tf_part), &parts, err);
     if (status == TN_OK) {
         state->parts = parts;
     }

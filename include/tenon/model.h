@@ -41,25 +41,25 @@ struct tni_piece;
 typedef struct tn_tensor {
     tn_str alias[TN_SCHEME_COUNT]; /* by scheme; [TN_SCHEME_NAME] is the name; data == NULL: none */
     const int64_t *shape;          /* -1: unknown dimension */
-    uint32_t rank;
-    tn_dtype dtype;
-    tn_role role;
-    bool hidden;      /* listed only with --all */
-    bool any_shape;   /* names-and-shapes lists: the shape is not known at all */
-    int64_t elements; /* -1: unknown */
-    uint64_t bytes;   /* of the values: in memory for fixed-size dtypes, as stored for others; 0 if
-                         absent */
-    uint32_t slot_of; /* index of the owner in the same model, or TN_NO_INDEX */
-    tn_str slot;      /* "m", "v", "momentum" …; none unless role is slot */
-    const tn_str *twins; /* further keys that hold the same tensor */
-    uint32_t n_twins;
+    int64_t elements;              /* -1: unknown */
+    uint64_t bytes; /* of the values: in memory for fixed-size dtypes, as stored for others; 0 if
+                       absent */
+    tn_str slot;    /* "m", "v", "momentum" …; none unless role is slot */
+    const tn_str *twins;                 /* further keys that hold the same tensor */
     const struct tni_piece *twin_pieces; /* where each twin's copy lies, one piece a twin */
-    bool document; /* one of the model's documents (object graph): writers carry or make it
-                      themselves */
-    uint32_t n_pieces;
     const struct tni_piece *pieces;
     const tn_model *origin; /* the opened model that this tensor came from through all mappings */
     uint32_t origin_index;
+    uint32_t n_pieces;
+    uint32_t n_twins;
+    uint32_t slot_of; /* index of the owner in the same model, or TN_NO_INDEX */
+    uint32_t rank;
+    tn_dtype dtype;
+    tn_role role;
+    bool hidden;    /* listed only with --all */
+    bool any_shape; /* names-and-shapes lists: the shape is not known at all */
+    bool document;  /* one of the model's documents (object graph): writers carry or make it
+                       themselves */
 } tn_tensor;
 
 /* A named text of a model's metadata or producer. */

@@ -131,7 +131,9 @@ static inline tn_tensor build_whole(build *b, uint32_t rank, const int64_t *shap
 {
     tn_tensor tensor = build_tensor(b, leaf->dtype, rank, shape, 1);
     tni_map map;
-    assert_int_equal(tni_map_whole(&b->arena, tensor.elements, &map, NULL), TN_OK);
+    void *dim;
+    assert_int_equal(tni_arena_alloc(&b->arena, sizeof(tni_dim), &dim, NULL), TN_OK);
+    tni_map_whole(tensor.elements, dim, &map);
     build_piece(&tensor, 0, map, leaf);
     return tensor;
 }

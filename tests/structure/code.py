@@ -8,7 +8,7 @@ FILE_LINES = 700
 FUNCTION_LINES = 80
 UNBOUNDED = "strcpy strcat stpcpy sprintf vsprintf gets strtok rand srand atoi atol atof alloca"
 ALLOCATION = "malloc calloc realloc free strdup strndup"
-ALLOCATOR = "core/context.c"
+ALLOCATOR = "core/system_allocator.c"
 # Where the processor or the system may be asked for.
 PLATFORM = re.compile(r"core/crc32c_\w+\.c|io/sys\.c")
 ARCHITECTURE = re.compile(
