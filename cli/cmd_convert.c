@@ -29,6 +29,7 @@ static tn_status make_plan(cli_state *cli, tn_plan **plan_out, tn_error *err)
                                   .ignore_unmatch = set->ignore_unmatch,
                                   .has_scheme = set->scheme != NULL,
                                   .max_shard_size = set->max_shard_size,
+                                  .link = set->link,
                                   .replace = set->force,
                                   .skip_existing = set->skip_existing};
     if (set->force && set->skip_existing) {
@@ -57,6 +58,10 @@ static void print_summary(const tn_plan *plan, const tn_converted *converted)
     char *tensors = text_count(converted->tensors_verified, "tensor");
     tn_bytes_text(converted->bytes_written, bytes);
     printf(": wrote %s, %s (%s)\n", files, bytes, tn_plan_format(plan));
+    if (converted->bytes_linked > 0) {
+        tn_bytes_text(converted->bytes_linked, bytes);
+        printf("linked %s of the input's data files, unread: tenon verify reads them\n", bytes);
+    }
     tn_bytes_text(converted->bytes_verified, bytes);
     printf("verified %s, %s, equal to the plan\n", tensors, bytes);
     free(files);
@@ -77,7 +82,7 @@ static void json_written(cli_state *cli, const tn_plan *plan, const tn_converted
         tn_json_key(out, "bytes");
         tn_json_u64(out, converted->bytes_written);
         tn_json_key(out, "linked");
-        tn_json_u64(out, 0);
+        tn_json_u64(out, converted->bytes_linked);
         tn_json_object_end(out);
     } else {
         tn_json_null(out);

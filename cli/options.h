@@ -33,6 +33,7 @@ typedef struct cli_settings {
     bool print_rules;
     bool ignore_unmatch, force, skip_existing, dry_run;
     uint64_t max_shard_size;
+    bool link;
     bool has_atol, has_rtol, has_ulp, no_values;
     double atol, rtol;
     uint64_t ulp;

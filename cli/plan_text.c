@@ -53,12 +53,14 @@ static void print_tensors(const cli_state *cli, const tn_plan *plan)
     table_init(&table, origins ? "lllrll" : "lllrl");
     for (size_t i = 0; i < count; i++) {
         char bytes[TN_NUMBER_ROOM];
-        tn_bytes_text(tensors[i].copied + tensors[i].computed, bytes);
+        tn_bytes_text(tensors[i].copied + tensors[i].computed + tensors[i].linked, bytes);
         table_add(&table, text_escaped(tensors[i].name));
         table_text(&table, tn_dtype_about(tensors[i].dtype)->name);
         table_add(&table, text_tensor_shape(tensors[i].tensor));
         table_text(&table, bytes);
-        table_text(&table, tensors[i].computed > 0 ? "computed" : "copied");
+        table_text(&table, tensors[i].computed > 0 ? "computed"
+                           : tensors[i].linked > 0 ? "linked"
+                                                   : "copied");
         if (origins) {
             table_add(&table, origin_text(&tensors[i]));
         }

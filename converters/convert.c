@@ -21,7 +21,9 @@ static tn_status create_files(tn_plan *plan, tni_output *output, tn_error *err)
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < plan->write.n_files; i++) {
         tni_out_file *file = &plan->write.files[i];
-        status = tni_output_create(output, file->name, file->size, &file->sink, err);
+        status = file->link != NULL
+                     ? tni_output_link(output, file->name, file->link, err)
+                     : tni_output_create(output, file->name, file->size, &file->sink, err);
     }
     return status;
 }
@@ -108,7 +110,9 @@ static tn_status write_output(tn_plan *plan, tn_converted *converted, tn_error *
     tni_output_free(output);
     if (status == TN_OK) {
         for (size_t i = 0; i < plan->write.n_files; i++) {
-            converted->bytes_written += plan->write.files[i].size;
+            const tni_out_file *file = &plan->write.files[i];
+            *(file->link != NULL ? &converted->bytes_linked : &converted->bytes_written) +=
+                file->size;
         }
         converted->files_written = plan->write.n_files;
     }

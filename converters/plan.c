@@ -448,14 +448,51 @@ static tn_status name(tn_plan *plan, const tn_convert_options *options, tn_error
     return status;
 }
 
+/* Refuses --link where the output cannot consist of the input's files. */
+static tn_status check_link(const tn_plan *plan, const tn_convert_options *options, tn_error *err)
+{
+    const tn_format *format = plan->target.format;
+    tn_status status = TN_OK;
+    if (options->link && options->max_shard_size != 0) {
+        status = tni_fail(err, TN_E_USAGE, "--link and --max-shard-size exclude each other");
+    } else if (options->link &&
+               (!format->writer->links || tni_model_root(plan->source)->format != format)) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE,
+                          "--link makes one TensorFlow checkpoint of another; here %s becomes %s",
+                          plan->source->format->name, format->name);
+        tni_error_hint(err, "leave --link out");
+    }
+    return status;
+}
+
+/* Tells the plan's tensors what of them stays in linked files. */
+static void count_linked(tn_plan *plan)
+{
+    for (size_t i = 0; i < plan->write.n_items; i++) {
+        const tni_item *item = &plan->write.items[i];
+        if (plan->write.files[item->file].link == NULL) {
+            continue;
+        }
+        tn_plan_tensor *entry = &plan->tensors[item->index];
+        plan->copied -= entry->copied;
+        entry->linked += item->bytes;
+        entry->copied = 0;
+    }
+}
+
 /* Lets the writer lay out the whole output. */
 static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_error *err)
 {
     plan->write.model = plan->written;
     plan->write.options.max_shard_size = options->max_shard_size;
-    tn_status status = plan->target.format->writer->layout(&plan->write, err);
+    plan->write.options.link = options->link;
+    tn_status status = check_link(plan, options, err);
+    if (status == TN_OK) {
+        status = plan->target.format->writer->layout(&plan->write, err);
+    }
     void *block;
     if (status == TN_OK) {
+        count_linked(plan);
         status =
             tni_arena_array(&plan->arena, plan->write.n_files, sizeof(tn_model_file), &block, err);
     }

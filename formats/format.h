@@ -50,8 +50,8 @@ typedef struct tni_item {
     uint32_t file; /* index into tni_write.files */
     bool stored;   /* copy the single leaf's stored bytes instead of values (strings within one
                       format) */
-    bool written;  /* the writer wrote the bytes and set their sum in `headers`: the engine leaves
-                      them */
+    bool written;  /* the bytes are in a linked file, or the writer wrote them and set their sum in
+                      `headers`: the engine leaves them */
     uint64_t offset, bytes;
     uint32_t crc; /* CRC-32C of the bytes: set by the engine before `finish` */
 } tni_item;
@@ -59,7 +59,8 @@ typedef struct tni_item {
 typedef struct tni_out_file {
     tn_str name; /* plain component */
     uint64_t size;
-    tn_sink *sink; /* set before `headers` */
+    tn_source *link; /* the file is this source's, whole, and is linked, not written; or NULL */
+    tn_sink *sink;   /* set before `headers`; NULL for a link */
 } tni_out_file;
 
 /* A layout that a writer chose. */
@@ -74,6 +75,7 @@ typedef struct tni_layout {
 typedef struct tni_write_options {
     uint64_t max_shard_size; /* bytes; 0: one shard */
     const tn_model *like;    /* NULL */
+    bool link;               /* lay files of the source that need no change out as links */
 } tni_write_options;
 
 /* One write from layout to finish. The arena lives as long as the write. */
@@ -128,6 +130,7 @@ typedef struct tni_writer_ops {
     /* Tells whether an output name means this format although no extension says so ("ckpt-7").
      * NULL: none does. */
     bool (*claims)(tn_str name);
+    bool links;      /* `layout` heeds options.link, for a source of the same format */
     bool bare_names; /* outputs of this format need no extension, so one without takes the input's
                         format */
 } tni_writer_ops;

@@ -228,8 +228,9 @@ static tn_status check_member(const tni_output *output, tn_str name, const char 
     return status;
 }
 
-tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_sink **sink_out,
-                            tn_error *err)
+/* Begins a member: its names, and whether it may be there. */
+static tn_status new_sink(tni_output *output, tn_str name, uint64_t size, tn_sink **sink_out,
+                          tn_error *err)
 {
     void *block;
     tn_status status = tni_arena_alloc(&output->arena, sizeof(tn_sink), &block, err);
@@ -246,11 +247,17 @@ tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_s
         status = check_member(output, name, sink->path.data, err);
     }
     if (status == TN_OK) {
-        status = create_file(sink, err);
+        *sink_out = sink;
     }
+    return status;
+}
+
+/* Adds a member whose file was made, or gives it up. */
+static tn_status add_sink(tni_output *output, tn_sink *sink, tn_status status)
+{
     if (status != TN_OK) {
         atomic_store(&output->failed, true);
-        if (sink->fd >= 0) {
+        if (sink != NULL && sink->fd >= 0) {
             output->sys->close(sink->fd);
         }
         return status;
@@ -258,8 +265,82 @@ tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_s
     *output->last = sink;
     output->last = &sink->next;
     output->n_sinks++;
-    *sink_out = sink;
     return TN_OK;
+}
+
+tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_sink **sink_out,
+                            tn_error *err)
+{
+    tn_sink *sink = NULL;
+    tn_status status = new_sink(output, name, size, &sink, err);
+    if (status == TN_OK) {
+        status = create_file(sink, err);
+    }
+    status = add_sink(output, sink, status);
+    if (status == TN_OK) {
+        *sink_out = sink;
+    }
+    return status;
+}
+
+/* Makes the member a clone of an open file. False: this file system has no clones. */
+static bool clone_file(tn_sink *sink, int from)
+{
+    const tni_output *output = sink->output;
+    int fd = output->sys->openat(output->staging, sink->name.data,
+                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return false;
+    }
+    if (output->sys->clone(fd, from) != 0) {
+        output->sys->close(fd);
+        output->sys->unlinkat(output->staging, sink->name.data, 0);
+        return false;
+    }
+    sink->fd = fd;
+    return true;
+}
+
+/* Makes the member a hard link to a source's file, and checks that it is this one. */
+static tn_status link_file(tn_sink *sink, tn_source *source, tn_error *err)
+{
+    const tni_output *output = sink->output;
+    const tni_sys *sys = output->sys;
+    const char *from = tni_source_path(source);
+    struct stat about;
+    uint64_t device, inode;
+    if (sys->linkat(AT_FDCWD, from, output->staging, sink->name.data, AT_SYMLINK_FOLLOW) != 0) {
+        tn_status status = tni_fail_errno(err, TN_E_WRITE, errno, "cannot link it to %s", from);
+        tni_error_path(err, sink->path.data);
+        tni_error_hint(err, "leave --link out: then it is copied");
+        return status;
+    }
+    sink->fd = sys->openat(output->staging, sink->name.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (sink->fd < 0 || sys->fstat(sink->fd, &about) != 0) {
+        return tni_fail_write(err, errno, sink->path.data, "cannot open the linked file");
+    }
+    if (!tni_source_identity(source, &device, &inode) || (uint64_t)about.st_dev != device ||
+        (uint64_t)about.st_ino != inode) {
+        tn_status status = tni_fail(err, TN_E_CHANGED, "the file was replaced while it was linked");
+        tni_error_path(err, from);
+        return status;
+    }
+    return tni_source_linked(source, err);
+}
+
+tn_status tni_output_link(tni_output *output, tn_str name, tn_source *source, tn_error *err)
+{
+    tn_sink *sink = NULL;
+    int from;
+    uint64_t base;
+    tn_status status = new_sink(output, name, tni_source_size(source), &sink, err);
+    if (status == TN_OK && (!tni_source_descriptor(source, &from, &base) || base != 0)) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE, "it is no file of its own that could be linked");
+        tni_error_path(err, tni_source_path(source));
+    } else if (status == TN_OK && !clone_file(sink, from)) {
+        status = link_file(sink, source, err);
+    }
+    return add_sink(output, sink, status);
 }
 
 const char *tni_output_staged(const tni_output *output)

@@ -38,6 +38,11 @@ tn_status tni_output_new(tn_context *ctx, const char *folder, tn_str name,
  * component. */
 tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_sink **sink_out,
                             tn_error *err);
+/* Adds a member that holds just what a source's file holds, without copying: a clone where the file
+ * system can share blocks, else a hard link to the same file. Nothing may be written to it. Errors:
+ * TN_E_WRITE (another file system, or one that does not link), TN_E_CHANGED (the path now names
+ * another file), TN_E_EXISTS. */
+tn_status tni_output_link(tni_output *output, tn_str name, tn_source *source, tn_error *err);
 /* The staging folder's path, where the staged files can be opened with the format's own reader. */
 const char *tni_output_staged(const tni_output *output);
 /* Syncs and moves everything into place; `index` (a name given to tni_output_create) goes last.

@@ -403,27 +403,52 @@ bool tni_source_descriptor(const tn_source *source, int *fd_out, uint64_t *base_
     return true;
 }
 
+static tn_status changed(const tn_source *whole, tn_error *err)
+{
+    tn_status status = tni_fail(err, TN_E_CHANGED, "the file changed while it was read");
+    tni_error_hint(err, "run the command again when nobody writes to the file");
+    tni_error_path(err, whole->path);
+    return status;
+}
+
+/* Looks a file up again. Errors: TN_E_CHANGED (size, content's time), TN_E_READ. */
+static tn_status look_again(const tn_source *whole, struct stat *now_out, tn_error *err)
+{
+    if (tni_sys_of(whole->ctx)->fstat(whole->fd, now_out) != 0) {
+        tn_status status = tni_fail_errno(err, TN_E_READ, errno, "cannot look up the file");
+        tni_error_path(err, whole->path);
+        return status;
+    }
+    bool same = now_out->st_size == whole->opened.st_size &&
+                now_out->st_ino == whole->opened.st_ino &&
+                same_time(&now_out->st_mtim, &whole->opened.st_mtim);
+    return same ? TN_OK : changed(whole, err);
+}
+
 /* The change time also moves when the name is removed or given to another file, since that changes
  * the number of links. */
 tn_status tni_source_unchanged(tn_source *source, tn_error *err)
 {
     const tn_source *whole = whole_of(source);
+    struct stat now;
     if (whole->kind != SOURCE_FILE) {
         return TN_OK;
     }
-    struct stat now;
-    tn_status status;
-    if (tni_sys_of(source->ctx)->fstat(whole->fd, &now) != 0) {
-        status = tni_fail_errno(err, TN_E_READ, errno, "cannot look up the file");
-    } else if (now.st_size == whole->opened.st_size && now.st_ino == whole->opened.st_ino &&
-               same_time(&now.st_mtim, &whole->opened.st_mtim) &&
-               same_time(&now.st_ctim, &whole->opened.st_ctim)) {
-        return TN_OK;
-    } else {
-        status = tni_fail(err, TN_E_CHANGED, "the file changed while it was read");
-        tni_error_hint(err, "run the command again when nobody writes to the file");
+    tn_status status = look_again(whole, &now, err);
+    if (status == TN_OK && !same_time(&now.st_ctim, &whole->opened.st_ctim)) {
+        status = changed(whole, err);
     }
-    tni_error_path(err, whole->path);
+    return status;
+}
+
+tn_status tni_source_linked(tn_source *source, tn_error *err)
+{
+    tn_source *whole = source->kind == SOURCE_WINDOW ? source->whole : source;
+    struct stat now;
+    tn_status status = look_again(whole, &now, err);
+    if (status == TN_OK) {
+        whole->opened.st_ctim = now.st_ctim;
+    }
     return status;
 }
 

@@ -50,6 +50,10 @@ double tni_source_time(const tn_source *source);
  */
 tn_status tni_source_unchanged(tn_source *source, tn_error *err);
 
+/* Takes note that a hard link to the file was just made, which moves its change time. Errors:
+ * TN_E_CHANGED if anything else changed. */
+tn_status tni_source_linked(tn_source *source, tn_error *err);
+
 /* Reads standard input to its end, `most` bytes of it at most, into memory that the caller frees
  * with tni_free. Errors: TN_E_READ, TN_E_NOMEM. */
 tn_status tni_stdin_load(tn_context *ctx, uint64_t most, void **data_out, size_t *len_out,

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int real_openat(int dir, const char *name, int flags, mode_t mode)
@@ -63,6 +65,11 @@ static void real_writeback(int fd, off_t offset, off_t len)
     (void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE);
 }
 
+static int real_clone(int to, int from)
+{
+    return ioctl(to, FICLONE, from);
+}
+
 static const tni_sys real_sys = {
     .openat = real_openat,
     .close = close,
@@ -79,6 +86,7 @@ static const tni_sys real_sys = {
     .getdents = real_getdents,
     .readlinkat = readlinkat,
     .linkat = linkat,
+    .clone = real_clone,
     .flock = flock,
     .writeback = real_writeback,
 };

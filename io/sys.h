@@ -27,6 +27,7 @@ typedef struct tni_sys {
     int (*getdents)(int fd, int (*each)(void *user, const char *name), void *user);
     ssize_t (*readlinkat)(int dir, const char *name, char *buffer, size_t room);
     int (*linkat)(int from_dir, const char *from, int to_dir, const char *to, int flags);
+    int (*clone)(int to, int from); /* shares the blocks of a whole file (FICLONE) */
     int (*flock)(int fd, int operation);
     void (*writeback)(int fd, off_t offset,
                       off_t len); /* starts writing out, a hint (sync_file_range) */

@@ -75,10 +75,6 @@ static tn_status place_parts(const tni_write *write, tni_tf_write *state, tn_err
         }
         part->shard = shard;
         part->offset = end;
-        if (part->tensor == NULL) {
-            state->graph_shard = shard;
-            state->graph_offset = end;
-        }
         end += part->bytes;
         if (end < part->bytes || end > INT64_MAX) {
             return tni_fail(err, TN_E_CANNOT_HOLD, "the tensors' sizes overflow");
@@ -105,6 +101,10 @@ static tn_status list_files(tni_write *write, tni_tf_write *state, uint64_t inde
         write->files[part->shard].size = part->offset + part->bytes;
     }
     for (uint32_t i = 0; status == TN_OK && i < state->shards; i++) {
+        if (state->links != NULL && state->links[i] != NULL) {
+            write->files[i].link = state->links[i];
+            write->files[i].size = tni_source_size(state->links[i]);
+        }
         status = tni_tf_shard_name(state->prefix, i, state->shards, write->arena,
                                    &write->files[i].name, err);
     }
@@ -126,15 +126,20 @@ static tn_status list_items(tni_write *write, tni_tf_write *state, tn_error *err
     }
     for (size_t i = 0; status == TN_OK && i < state->n_parts; i++) {
         const tni_tf_part *part = &state->parts[i];
-        if (part->tensor != NULL) {
-            write->items[write->n_items++] = (tni_item){.tensor = part->tensor,
-                                                        .index = part->index,
-                                                        .key = part->key,
-                                                        .file = part->shard,
-                                                        .stored = part->stored,
-                                                        .offset = part->offset,
-                                                        .bytes = part->bytes};
+        if (part->tensor == NULL) {
+            state->graph_shard = part->shard;
+            state->graph_offset = part->offset;
+            continue;
         }
+        write->items[write->n_items++] = (tni_item){.tensor = part->tensor,
+                                                    .index = part->index,
+                                                    .key = part->key,
+                                                    .file = part->shard,
+                                                    .stored = part->stored,
+                                                    .written = part->linked,
+                                                    .offset = part->offset,
+                                                    .bytes = part->bytes,
+                                                    .crc = part->linked ? part->leaf->sum : 0};
     }
     return status;
 }
@@ -174,7 +179,8 @@ static tn_status layout(tni_write *write, tn_error *err)
     tni_buffer_init(&index, write->ctx);
     if ((!write->layout.carries || (status = tni_tf_graph_make(write, state, err)) == TN_OK) &&
         (status = tni_tf_parts_list(write, state, err)) == TN_OK &&
-        (status = place_parts(write, state, err)) == TN_OK &&
+        (status = write->options.link ? tni_tf_parts_link(write, state, err)
+                                      : place_parts(write, state, err)) == TN_OK &&
         (status = list_items(write, state, err)) == TN_OK &&
         (status = tni_tf_entries_make(write, state, err)) == TN_OK &&
         (status = tni_tf_index_build(write->ctx, state->entries, state->n_entries, state->shards,
@@ -233,7 +239,8 @@ static tn_status headers(tni_write *write, tn_error *err)
     tni_tf_write *state = write->state;
     tn_reader *reader = NULL;
     tn_status status = tn_reader_new(write->ctx, true, &reader, err);
-    if (status == TN_OK && state->graph.data != NULL) {
+    if (status == TN_OK && state->graph.data != NULL &&
+        write->files[state->graph_shard].link == NULL) {
         status = tni_sink_write(write->files[state->graph_shard].sink, state->graph_offset,
                                 state->graph.data, state->graph.len, err);
     }
@@ -242,7 +249,7 @@ static tn_status headers(tni_write *write, tn_error *err)
             continue;
         }
         tni_item *item = &write->items[state->entry_item[i]];
-        if (tn_dtype_about(item->tensor->dtype)->bits == 0 && !item->stored) {
+        if (tn_dtype_about(item->tensor->dtype)->bits == 0 && !item->stored && !item->written) {
             item->written = true;
             status = write_strings(write, item, reader, &state->entries[i].crc, err);
         }
@@ -260,9 +267,10 @@ static tn_status finish(tni_write *write, tn_error *err)
             continue;
         }
         const tni_item *item = &write->items[state->entry_item[i]];
+        bool linked = write->files[item->file].link != NULL;
         if (item->stored) {
             state->entries[i].crc = item->tensor->pieces[0].leaf->sum;
-        } else if (!item->written) {
+        } else if (linked || !item->written) {
             state->entries[i].crc = item->crc;
         }
     }
@@ -340,5 +348,6 @@ const tni_writer_ops tni_tf_writer = {
     .mains = mains,
     .look_around = look_around,
     .claims = claims,
+    .links = true,
     .bare_names = true,
 };

@@ -12,11 +12,11 @@ typedef struct tni_tf_part {
     uint32_t index;          /* of the whole tensor */
     tn_str key;              /* of the whole tensor */
     const int64_t *box;      /* a slice: start and length of every dimension; NULL: whole */
-    tn_str source;           /* where it was stored, to keep the payload's order */
-    uint64_t source_offset;
+    const tni_leaf *leaf;    /* where it was stored in a source of this format; or NULL */
     uint64_t bytes;
-    bool stored;    /* its bytes are copied as they are stored */
-    uint32_t shard; /* set by placing */
+    bool stored; /* its bytes are copied as they are stored */
+    bool linked; /* its bytes are in a linked file; set by placing, as the two below */
+    uint32_t shard;
     uint64_t offset;
 } tni_tf_part;
 
@@ -25,8 +25,10 @@ typedef struct tni_tf_write {
     tni_tf_part *parts; /* in the order of the payload; of the layout alone, freed by it */
     size_t n_parts;
     uint32_t shards;
+    tn_source **links;    /* by shard: the file that it is a link to, or NULL; NULL: none is */
     tn_str graph;         /* the string block of the object graph; none in the layout "names" */
     uint32_t graph_sum;   /* its sum, not masked */
+    bool graph_kept;      /* it is the source's, byte for byte */
     uint32_t graph_shard; /* where it goes */
     uint64_t graph_offset;
     tni_tf_out_entry *entries; /* by key */
@@ -36,6 +38,9 @@ typedef struct tni_tf_write {
 
 /* Lists the parts of everything that is written, in the payload's order. */
 tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err);
+/* Gives the parts their places in linked data files of the source where they lie there as they are
+ * to be; what does not goes into a further last data file. */
+tn_status tni_tf_parts_link(tni_write *write, tni_tf_write *state, tn_error *err);
 /* Makes the string block of the object graph that fits what is written. */
 tn_status tni_tf_graph_make(tni_write *write, tni_tf_write *state, tn_error *err);
 /* Makes the index's entries from placed parts: TN_E_COLLISION if two have one key. */

@@ -54,6 +54,7 @@ tn_status tni_tf_graph_make(tni_write *write, tni_tf_write *state, tn_error *err
     }
     if (status == TN_OK) {
         tn_str text = {pruned.len == 0 ? "" : pruned.data, pruned.len};
+        state->graph_kept = tn_str_equal(text, graph->bytes);
         tni_tf_strings_encode(&text, 1, &block, &state->graph_sum);
         status = tni_buffer_check(&block, err);
     }

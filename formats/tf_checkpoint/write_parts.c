@@ -16,14 +16,6 @@ static bool keeps_slices(const tn_tensor *tensor)
     return tensor->n_pieces > 0;
 }
 
-static void set_source(tni_tf_part *part, const tni_leaf *leaf)
-{
-    if (leaf->source != NULL) {
-        part->source = tni_source_name(leaf->source);
-        part->source_offset = leaf->offset;
-    }
-}
-
 /* Makes a tensor of its own out of one leaf: a slice, or a twin's copy. */
 static tn_status make_part_tensor(tni_write *write, const tn_tensor *whole, const tni_leaf *leaf,
                                   const tn_tensor **tensor_out, tn_error *err)
@@ -67,7 +59,7 @@ static tn_status add_whole(tni_write *write, tni_tf_write *state, uint32_t index
                           .bytes = tensor->bytes,
                           .stored = copies_stored(tensor)};
     if (tni_model_root(write->model)->format->writer == &tni_tf_writer && tensor->n_pieces > 0) {
-        set_source(part, tensor->pieces[0].leaf);
+        part->leaf = tensor->pieces[0].leaf;
     }
     return TN_OK;
 }
@@ -79,8 +71,8 @@ static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t inde
     for (uint32_t i = 0; status == TN_OK && i < tensor->n_pieces; i++) {
         const tni_leaf *leaf = tensor->pieces[i].leaf;
         tni_tf_part *part = &state->parts[state->n_parts++];
-        *part = (tni_tf_part){.index = index, .key = key, .box = leaf->box, .bytes = leaf->bytes};
-        set_source(part, leaf);
+        *part = (tni_tf_part){
+            .index = index, .key = key, .leaf = leaf, .box = leaf->box, .bytes = leaf->bytes};
         status = make_part_tensor(write, tensor, leaf, &part->tensor, err);
     }
     return status;
@@ -116,12 +108,17 @@ static tn_status add_tensor(tni_write *write, tni_tf_write *state, uint32_t inde
     return status;
 }
 
+/* Orders by where the parts were stored; what was stored nowhere comes first. */
 static int by_source(const void *a, const void *b)
 {
     const tni_tf_part *x = a, *y = b;
-    int order = tn_str_compare(x->source, y->source);
-    if (order == 0) {
-        order = (x->source_offset > y->source_offset) - (x->source_offset < y->source_offset);
+    bool both = x->leaf != NULL && y->leaf != NULL;
+    int order = (x->leaf != NULL) - (y->leaf != NULL);
+    if (both && x->leaf->source != y->leaf->source) {
+        order = tn_str_compare(tni_source_name(x->leaf->source), tni_source_name(y->leaf->source));
+    }
+    if (both && order == 0) {
+        order = (x->leaf->offset > y->leaf->offset) - (x->leaf->offset < y->leaf->offset);
     }
     if (order == 0) {
         order = (x->bytes > 0) - (y->bytes > 0); /* what has no bytes stood before what has */
@@ -140,7 +137,7 @@ static void add_graph(const tni_write *write, tni_tf_write *state)
         const tn_tensor *tensor = &root->tensors[i];
         if (tensor->document && tensor->n_pieces == 1 &&
             tn_str_equal(tensor->alias[TN_SCHEME_KEY], part->key)) {
-            set_source(part, tensor->pieces[0].leaf);
+            part->leaf = tensor->pieces[0].leaf;
         }
     }
 }

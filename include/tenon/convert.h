@@ -25,6 +25,7 @@ typedef struct tn_convert_options {
     bool has_scheme;     /* --scheme was said: what is not renamed is written by it */
     tn_scheme scheme;
     uint64_t max_shard_size; /* 0: one file */
+    bool link;               /* --link: data files that stay as they are are linked, not copied */
     bool replace;            /* -f */
     bool skip_existing;
 } tn_convert_options;
@@ -52,6 +53,7 @@ typedef struct tn_plan_tensor {
     size_t n_from;
     tn_str rule;               /* "--rename 1", "file:line"; none: untouched */
     uint64_t copied, computed; /* bytes moved as they are / through an operation */
+    uint64_t linked;           /* bytes that stay where they are, in a linked file */
     tn_str loss;               /* none, or the sentence */
 } tn_plan_tensor;
 
@@ -97,7 +99,8 @@ TN_API void tn_plan_print_rules(const tn_plan *plan, FILE *out);
 /* What a conversion did. */
 typedef struct tn_converted {
     uint64_t bytes_written;
-    size_t files_written;
+    uint64_t bytes_linked; /* of files that are links to the input's: neither written nor read */
+    size_t files_written;  /* linked ones too */
     size_t tensors_verified;
     uint64_t bytes_verified;
     bool skipped; /* --skip-existing: the output was there and fits the plan */

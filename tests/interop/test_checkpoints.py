@@ -1,6 +1,7 @@
 """What TensorFlow and safetensors read of what tenon wrote, and what tenon says of what they wrote."""
 import io
 import json
+import shutil
 import subprocess
 import zipfile
 
@@ -254,6 +255,19 @@ def test_constant_memory():
             assert int(done.stdout.split()[-1]) < 64 * 1024, (command, done.stdout)
         reader = tf.train.load_checkpoint(str(folder / 'big'))
         assert np.array_equal(reader.get_tensor('w511'), block)
+
+
+
+def test_linked_checkpoints():
+    """What --link made: TensorFlow reads the renamed keys and the same values, also of several shards and of strings."""
+    for name, prefix in [('good-v1-adam', 'model.ckpt'), ('good-v1-sharded', 'model.ckpt'), ('good-strings', 'ckpt')]:
+        with scratch() as folder:
+            shutil.copytree(support.FIXTURES / 'tf_checkpoint' / name, folder / 'in')
+            theirs = read_values(folder / 'in' / prefix)
+            convert(folder / 'in' / prefix, folder / 'out-1', '--link', '--layout', 'names', '--rename', '/=moved/')
+            ours = read_values(folder / 'out-1')
+            same_values({key.removeprefix('moved/'): value for key, value in ours.items()}, theirs)
+            assert any(key.startswith('moved/') for key in ours), name
 
 
 if __name__ == '__main__':

@@ -186,6 +186,11 @@ static ssize_t faulty_readlinkat(int dir, const char *name, char *buffer, size_t
     UNDER_PLAN(ssize_t, TN_CALL_READLINKAT, real()->readlinkat(dir, name, buffer, room));
 }
 
+static int faulty_clone(int to, int from)
+{
+    UNDER_PLAN(int, TN_CALL_CLONE, real()->clone(to, from));
+}
+
 static int faulty_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
     log_letter('l');
@@ -223,6 +228,7 @@ static const tni_sys faulty = {
     .getdents = faulty_getdents,
     .readlinkat = faulty_readlinkat,
     .linkat = faulty_linkat,
+    .clone = faulty_clone,
     .flock = faulty_flock,
     .writeback = faulty_writeback,
 };

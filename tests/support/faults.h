@@ -33,7 +33,8 @@ typedef enum tn_fault_call {
     TN_CALL_READLINKAT = 1 << 13,
     TN_CALL_LINKAT = 1 << 14,
     TN_CALL_FLOCK = 1 << 15,
-    TN_CALL_WRITEBACK = 1 << 16
+    TN_CALL_WRITEBACK = 1 << 16,
+    TN_CALL_CLONE = 1 << 17
 } tn_fault_call;
 
 typedef struct tn_fault_plan {
