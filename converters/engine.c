@@ -1,14 +1,13 @@
-/* The engine. What is copied as it is becomes runs for the copy loop (move.c); everything else goes
- * through a tn_reader, one tensor after another. */
+/* The engine. What is copied as it is becomes runs for the copy loop (move.c); everything else is
+ * computed (compute.c). */
 #include "converters/engine.h"
 
+#include "converters/compute.h"
 #include "converters/plan.h"
 #include "core/crc32c.h"
 #include "core/error.h"
 #include "model/model.h"
 #include "model/reader.h"
-
-enum { COMPUTE_CHUNK = 1 << 20 };
 
 /* The runs of a write, and for each which item and leaf it belongs to. */
 typedef struct fill {
@@ -89,19 +88,17 @@ static tn_status make_runs(fill *f, tn_error *err)
         most += runs_of(&write->items[i]);
         f->total += write->items[i].bytes;
     }
-    void *runs, *item, *leaf;
-    tn_status status = tni_arena_array(write->arena, most, sizeof(tni_run), &runs, err);
+    void *runs = NULL, *item = NULL, *leaf = NULL;
+    tn_status status = tni_alloc_array(write->ctx, most, sizeof(tni_run), &runs, err);
     if (status == TN_OK) {
-        status = tni_arena_array(write->arena, most, sizeof(uint32_t), &item, err);
+        status = tni_alloc_array(write->ctx, most, sizeof(uint32_t), &item, err);
     }
     if (status == TN_OK) {
-        status = tni_arena_array(write->arena, most, sizeof(tni_leaf *), &leaf, err);
+        status = tni_alloc_array(write->ctx, most, sizeof(tni_leaf *), &leaf, err);
     }
-    if (status == TN_OK) {
-        f->runs = runs;
-        f->item = item;
-        f->leaf = leaf;
-    }
+    f->runs = runs;
+    f->item = item;
+    f->leaf = leaf;
     for (uint32_t i = 0; status == TN_OK && i < write->n_items; i++) {
         if (is_moved(&write->items[i])) {
             status = add_item(f, i, err);
@@ -143,62 +140,37 @@ static tn_status prove_stored(const fill *f, tn_error *err)
     return TN_OK;
 }
 
-/* Writes one tensor that is computed: evaluated in chunks, summed before it is written. */
-static tn_status compute_item(fill *f, tn_reader *reader, tni_item *item, char *chunk,
-                              tn_error *err)
+/* Lists the items that are computed. */
+static tn_status list_computed(fill *f, uint32_t **items_out, size_t *count_out, tn_error *err)
 {
-    const tn_tensor *tensor = item->tensor;
-    uint64_t unit = tn_dtype_about(tensor->dtype)->bits / 8;
-    int64_t per_chunk = (int64_t)(COMPUTE_CHUNK / unit), left = tensor->elements;
-    uint64_t to = item->offset;
-    tn_status status = tn_reader_start(reader, tensor, err);
-    item->crc = 0;
-    while (status == TN_OK && left > 0) {
-        int64_t count = left < per_chunk ? left : per_chunk;
-        size_t bytes = (size_t)count * unit;
-        status = tn_reader_next(reader, count, chunk, err);
-        if (status == TN_OK) {
-            item->crc = tni_crc32c(item->crc, chunk, bytes);
-            status = tni_sink_write(f->write->files[item->file].sink, to, chunk, bytes, err);
-        }
-        if (status == TN_OK) {
-            f->done += bytes;
-            status = tni_progress(f->write->ctx, "copy", f->done, f->total, err);
-        }
-        to += bytes;
-        left -= count;
-    }
-    return status == TN_OK ? tn_reader_end(reader, err) : status;
-}
-
-static tn_status compute_all(fill *f, tn_error *err)
-{
-    tn_context *ctx = f->write->ctx;
-    tn_reader *reader = NULL;
-    void *chunk = NULL;
-    tn_status status = tn_reader_new(ctx, true, &reader, err);
-    if (status == TN_OK) {
-        status = tni_alloc(ctx, COMPUTE_CHUNK, &chunk, err);
-    }
-    for (size_t i = 0; status == TN_OK && i < f->write->n_items; i++) {
+    void *items;
+    size_t count = 0;
+    tn_status status =
+        tni_alloc_array(f->write->ctx, f->write->n_items, sizeof(uint32_t), &items, err);
+    for (uint32_t i = 0; status == TN_OK && i < f->write->n_items; i++) {
         if (is_computed(&f->write->items[i])) {
-            status = compute_item(f, reader, &f->write->items[i], chunk, err);
+            ((uint32_t *)items)[count++] = i;
         }
     }
-    tni_free(ctx, chunk);
-    tn_reader_free(reader);
+    if (status == TN_OK) {
+        *items_out = items;
+        *count_out = count;
+    }
     return status;
 }
 
-/* Tells whether anything has to be computed. */
-static bool computes(const tni_write *write)
+static tn_status compute(fill *f, tn_error *err)
 {
-    for (size_t i = 0; i < write->n_items; i++) {
-        if (is_computed(&write->items[i])) {
-            return true;
-        }
+    uint32_t *items;
+    size_t count;
+    tn_status status = list_computed(f, &items, &count, err);
+    if (status == TN_OK && count > 0) {
+        status = tni_compute(f->write, items, count, f->total, &f->done, err);
     }
-    return false;
+    if (status == TN_OK) {
+        tni_free(f->write->ctx, items);
+    }
+    return status;
 }
 
 tn_status tni_engine_fill(tni_write *write, tn_error *err)
@@ -208,24 +180,31 @@ tn_status tni_engine_fill(tni_write *write, tn_error *err)
     if (status == TN_OK) {
         status = prove_stored(&f, err);
     }
-    if (status == TN_OK && computes(write)) {
-        status = compute_all(&f, err);
+    if (status == TN_OK) {
+        status = compute(&f, err);
     }
     if (status == TN_OK) {
         tni_moving moving = {.phase = "copy", .done = f.done, .total = f.total};
         status = tni_move(write->ctx, f.runs, f.n_runs, &moving, err);
     }
-    return status == TN_OK ? settle_runs(&f, err) : status;
+    if (status == TN_OK) {
+        status = settle_runs(&f, err);
+    }
+    tni_free(write->ctx, f.runs);
+    tni_free(write->ctx, f.item);
+    tni_free(write->ctx, f.leaf);
+    return status;
 }
 
 uint64_t tni_engine_memory(const tni_write *write)
 {
-    uint64_t bytes = 0, runs = 0;
+    uint64_t bytes = 0, runs = 0, computed = 0;
     for (size_t i = 0; i < write->n_items; i++) {
         bytes += write->items[i].bytes;
         runs += runs_of(&write->items[i]);
+        computed += is_computed(&write->items[i]);
     }
-    uint64_t computing = computes(write) ? COMPUTE_CHUNK + TNI_READER_BUDGET : 0;
+    uint64_t computing = computed == 0 ? 0 : tni_compute_memory(write->ctx, computed);
     return runs * (sizeof(tni_run) + sizeof(uint32_t) + sizeof(tni_leaf *)) +
            tni_move_memory(write->ctx, runs, bytes) + computing;
 }

@@ -4,11 +4,11 @@
  * the end, so they do not depend on who did what. */
 #include "converters/move.h"
 
+#include "converters/work.h"
 #include "core/crc32c.h"
 #include "core/error.h"
-#include <pthread.h>
 
-enum { PAGE = 4096, MAX_WORKERS = 64 };
+enum { PAGE = 4096 };
 
 /* A piece of one run within one window. */
 typedef struct part {
@@ -30,12 +30,8 @@ typedef struct mover {
     part *parts;
     window *windows;
     size_t n_parts, n_windows;
-    atomic_size_t next; /* window to take */
-    atomic_bool stop;   /* some worker failed: take no further window */
+    char *buffers; /* one window a worker */
     atomic_uint_fast64_t done;
-    pthread_mutex_t lock; /* guards the two below */
-    size_t failed_window;
-    tn_error error;
 } mover;
 
 /* The largest number of parts and windows that the runs can be cut into: each window but the last
@@ -168,83 +164,28 @@ static tn_status write_window(mover *m, const window *w, const char *buffer, tn_
     return TN_OK;
 }
 
-/* Keeps the error of the lowest window. */
-static void fail_window(mover *m, size_t index, const tn_error *error)
+static tn_status move_window(void *state, unsigned worker, size_t index, tn_error *err)
 {
-    pthread_mutex_lock(&m->lock);
-    if (index < m->failed_window) {
-        m->failed_window = index;
-        m->error = *error;
-    }
-    pthread_mutex_unlock(&m->lock);
-    atomic_store(&m->stop, true);
-}
-
-/* Takes the next window; false if there is none. */
-static bool work_once(mover *m, char *buffer)
-{
-    if (atomic_load(&m->stop)) {
-        return false;
-    }
-    size_t index = atomic_fetch_add(&m->next, 1);
-    if (index >= m->n_windows) {
-        return false;
-    }
+    mover *m = state;
     const window *w = &m->windows[index];
-    tn_error error = {0};
-    if (tni_cancelled(m->ctx, &error) != TN_OK || read_window(m, w, buffer, &error) != TN_OK ||
-        write_window(m, w, buffer, &error) != TN_OK) {
-        fail_window(m, index, &error);
-        return false;
+    char *buffer = m->buffers + (size_t)worker * TNI_WINDOW;
+    tn_status status = read_window(m, w, buffer, err);
+    if (status == TN_OK) {
+        status = write_window(m, w, buffer, err);
     }
     uint64_t bytes = 0;
     for (size_t p = w->first_part; p < w->first_part + w->n_parts; p++) {
         bytes += m->parts[p].bytes;
     }
     atomic_fetch_add(&m->done, bytes);
-    return true;
+    return status;
 }
 
-typedef struct worker {
-    mover *m;
-    char *buffer;
-    pthread_t thread;
-} worker;
-
-static void *work(void *argument)
+static tn_status report(void *state, tn_error *err)
 {
-    worker *self = argument;
-    while (work_once(self->m, self->buffer)) {
-    }
-    return NULL;
-}
-
-/* The calling thread's share: it alone reports progress. */
-static void work_and_report(mover *m, char *buffer)
-{
-    while (work_once(m, buffer)) {
-        tn_error error = {0};
-        if (tni_progress(m->ctx, m->moving->phase, m->moving->done + atomic_load(&m->done),
-                         m->moving->total, &error) != TN_OK) {
-            fail_window(m, m->n_windows, &error);
-        }
-    }
-}
-
-/* Runs the workers; those that cannot be started are done without. */
-static void run_workers(mover *m, char *buffers, unsigned n_workers)
-{
-    worker workers[MAX_WORKERS];
-    unsigned started = 0;
-    for (unsigned i = 1; i < n_workers; i++) {
-        worker *one = &workers[started];
-        *one = (worker){.m = m, .buffer = buffers + (size_t)i * TNI_WINDOW};
-        started += pthread_create(&one->thread, NULL, work, one) == 0;
-    }
-    work_and_report(m, buffers);
-    for (unsigned i = 0; i < started; i++) {
-        pthread_join(workers[i].thread, NULL);
-    }
+    mover *m = state;
+    return tni_progress(m->ctx, m->moving->phase, m->moving->done + atomic_load(&m->done),
+                        m->moving->total, err);
 }
 
 /* Combines the parts' sums into the runs'. */
@@ -265,9 +206,7 @@ static void combine(mover *m, size_t count)
 
 static unsigned workers_for(const tn_context *ctx, uint64_t bytes)
 {
-    uint64_t useful = bytes / TNI_WINDOW + 1;
-    unsigned most = ctx->threads < MAX_WORKERS ? ctx->threads : MAX_WORKERS;
-    return useful < most ? (unsigned)useful : most;
+    return tni_workers_for(ctx, bytes / TNI_WINDOW + 1);
 }
 
 static uint64_t total_bytes(const tni_run *runs, size_t count)
@@ -291,7 +230,7 @@ tn_status tni_move(tn_context *ctx, tni_run *runs, size_t count, const tni_movin
     uint64_t bytes = total_bytes(runs, count);
     size_t most = bound(count, bytes);
     unsigned n_workers = workers_for(ctx, bytes);
-    mover m = {.ctx = ctx, .runs = runs, .moving = moving, .failed_window = SIZE_MAX};
+    mover m = {.ctx = ctx, .runs = runs, .moving = moving};
     void *parts = NULL, *windows = NULL, *buffers = NULL;
     tn_status status = tni_check_limit(count, UINT32_MAX, "pieces", err);
     if (status == TN_OK &&
@@ -300,16 +239,17 @@ tn_status tni_move(tn_context *ctx, tni_run *runs, size_t count, const tni_movin
         (status = tni_alloc(ctx, (size_t)n_workers * TNI_WINDOW, &buffers, err)) == TN_OK) {
         m.parts = parts;
         m.windows = windows;
+        m.buffers = buffers;
         cut(&m, count);
-        pthread_mutex_init(&m.lock, NULL);
-        run_workers(&m, buffers, n_workers);
-        pthread_mutex_destroy(&m.lock);
-        status = m.error.status;
-        if (status == TN_OK) {
-            combine(&m, count);
-        } else if (err != NULL && err->status == TN_OK) {
-            *err = m.error;
-        }
+        const tni_work work = {.count = m.n_windows,
+                               .workers = n_workers,
+                               .task = move_window,
+                               .report = report,
+                               .state = &m};
+        status = tni_work_run(ctx, &work, err);
+    }
+    if (status == TN_OK) {
+        combine(&m, count);
     }
     tni_free(ctx, buffers);
     tni_free(ctx, windows);
