@@ -2,24 +2,16 @@
 
 #include <math.h>
 
-static const tni_small_float float16 = {5, 10, 15, TNI_SPECIALS_IEEE};
-static const tni_small_float bfloat16 = {8, 7, 127, TNI_SPECIALS_IEEE};
-static const tni_small_float e4m3fn = {4, 3, 7, TNI_SPECIALS_FN};
-static const tni_small_float e5m2 = {5, 2, 15, TNI_SPECIALS_IEEE};
-static const tni_small_float e4m3fnuz = {4, 3, 8, TNI_SPECIALS_FNUZ};
-static const tni_small_float e4m3b11fnuz = {4, 3, 11, TNI_SPECIALS_FNUZ};
-static const tni_small_float e5m2fnuz = {5, 2, 16, TNI_SPECIALS_FNUZ};
-static const tni_small_float e8m0fnu = {8, 0, 127, TNI_SPECIALS_FNU};
-
 const tni_small_float *tni_small_float_about(tn_dtype dtype)
 {
-    static const tni_small_float *const all[TN_DTYPE_COUNT] = {
-        [TN_FLOAT16] = &float16,          [TN_BFLOAT16] = &bfloat16,
-        [TN_FLOAT8_E4M3FN] = &e4m3fn,     [TN_FLOAT8_E5M2] = &e5m2,
-        [TN_FLOAT8_E4M3FNUZ] = &e4m3fnuz, [TN_FLOAT8_E4M3B11FNUZ] = &e4m3b11fnuz,
-        [TN_FLOAT8_E5M2FNUZ] = &e5m2fnuz, [TN_FLOAT8_E8M0FNU] = &e8m0fnu,
+    static const tni_small_float all[TN_DTYPE_COUNT] = {
+#define SMALL_FLOAT(id, exponent_bits, mantissa_bits, bias, specials) \
+    [TN_##id] = {exponent_bits, mantissa_bits, bias, TNI_SPECIALS_##specials},
+#include "model/small_floats.def"
+#undef SMALL_FLOAT
     };
-    return (unsigned)dtype < TN_DTYPE_COUNT ? all[dtype] : NULL;
+    bool small = (unsigned)dtype < TN_DTYPE_COUNT && all[dtype].exponent_bits > 0;
+    return small ? &all[dtype] : NULL;
 }
 
 static uint32_t magnitude_mask(const tni_small_float *about)

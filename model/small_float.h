@@ -19,8 +19,7 @@ typedef struct tni_small_float {
     tni_specials specials;
 } tni_small_float;
 
-/* Describes float16, bfloat16 and the float8 dtypes; NULL for every other dtype. The facts are
- * those of ml_dtypes (ml_dtypes/include/float8.h) and IEEE 754. */
+/* Describes float16, bfloat16 and the float8 dtypes; NULL for every other dtype. */
 const tni_small_float *tni_small_float_about(tn_dtype dtype);
 /* Returns the bits without the sign. */
 uint32_t tni_small_float_magnitude(const tni_small_float *about, uint32_t bits);

@@ -2,6 +2,7 @@
 #ifndef TENON_TENON_H
 #define TENON_TENON_H
 
+#include <tenon/cast.h>
 #include <tenon/check.h>
 #include <tenon/ckpt.h>
 #include <tenon/context.h>

@@ -10,7 +10,7 @@ UNBOUNDED = "strcpy strcat stpcpy sprintf vsprintf gets strtok rand srand atoi a
 ALLOCATION = "malloc calloc realloc free strdup strndup"
 ALLOCATOR = "core/system_allocator.c"
 # Where the processor or the system may be asked for.
-PLATFORM = re.compile(r"core/crc32c_\w+\.c|io/sys\.c")
+PLATFORM = re.compile(r"core/crc32c_\w+\.c|model/cast_(?:x86|other)\.c|io/sys\.c")
 ARCHITECTURE = re.compile(
     r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif)\b.*"
     r"(?:__x86_64__|__i386__|__aarch64__|__arm__|__BYTE_ORDER__|__linux__|__APPLE__|_WIN32|__SSE|__AVX|__ARM_)",
