@@ -15,7 +15,7 @@ bool tni_piece_is_plain(const tni_piece *piece)
     bool masked = leaf->dtype == TN_INT2 || leaf->dtype == TN_INT4 || leaf->dtype == TN_UINT2 ||
                   leaf->dtype == TN_UINT4; /* high bits are cleared on the way */
     return leaf->kind == TNI_LEAF_RANGE && leaf->encoding == TNI_ENCODING_RAW && !masked &&
-           tni_map_is_run(&piece->map) && piece->map.from == 0 &&
+           leaf->cast == NULL && tni_map_is_run(&piece->map) && piece->map.from == 0 &&
            tni_map_elements(&piece->map) == leaf->elements;
 }
 

@@ -4,7 +4,7 @@
 
 #include "io/source.h"
 #include "model/map.h"
-#include <tenon/dtype.h>
+#include <tenon/cast.h>
 
 typedef enum tni_leaf_kind {
     TNI_LEAF_RANGE,   /* `bytes` bytes at `offset` of `source` */
@@ -29,6 +29,14 @@ typedef enum tni_sum_kind {
     TNI_SUM_TF_STRING /* TensorFlow's sum of a string block or variant: the decoder checks it */
 } tni_sum_kind;
 
+/* A cast of a leaf's elements on their way. It is done element by element, so it goes through every
+ * index map, and hangs on the leaf. */
+typedef struct tni_leaf_cast {
+    tn_dtype from; /* what is stored; the leaf's dtype is what comes out */
+    tn_overflow overflow;
+    tn_cast_stats *stats; /* NULL, or where what it does is counted; of one thread at a time */
+} tni_leaf_cast;
+
 struct tni_leaf;
 
 /* What a decoder leaf can do. All functions are thread-safe. */
@@ -51,6 +59,7 @@ typedef struct tni_leaf {
     int64_t elements;
     tn_source *source; /* borrowed from the model */
     uint64_t offset, bytes;
+    const tni_leaf_cast *cast; /* NULL: none */
     const int64_t *box; /* a stored slice of the tensor: start and length of each dimension as the
                            container spells them; NULL: the leaf is no such slice */
     const void *memory;
@@ -58,6 +67,12 @@ typedef struct tni_leaf {
     const void *decoder_state;
     tn_context *ctx;
 } tni_leaf;
+
+/* Returns the dtype of the stored elements. */
+static inline tn_dtype tni_leaf_stored(const tni_leaf *leaf)
+{
+    return leaf->cast != NULL ? leaf->cast->from : leaf->dtype;
+}
 
 /* A map and the leaf that it reads. */
 typedef struct tni_piece {

@@ -32,6 +32,7 @@ void tn_reader_free(tn_reader *reader)
     tni_arena_clear(&reader->strings);
     tni_free(ctx, reader->stage);
     tni_free(ctx, reader->chunk);
+    tni_free(ctx, reader->raw);
     tni_free(ctx, reader->staged);
     tni_free(ctx, reader->levels);
     tni_free(ctx, reader->dims);

@@ -41,6 +41,7 @@ struct tn_reader {
     void *stage;
     size_t stage_room;
     void *chunk;
+    void *raw;          /* slab bytes: elements on their way to a cast */
     tni_staged *staged; /* by address of the leaf */
     size_t n_staged;
     struct tni_nest_level *levels; /* tiled: scratch, as many as any map has dimensions */
@@ -68,8 +69,9 @@ tn_status tni_reader_stage(tn_reader *reader, size_t bytes, tn_error *err);
 /* Checks that a tensor's values can be read as fixed-size elements, and each piece's leaf. Errors:
  * TN_E_UNSUPPORTED, TN_E_CORRUPT (a leaf of another size than its elements). */
 tn_status tni_reader_accepts(const tn_tensor *tensor, tn_error *err);
-/* Fetches elements [first, first + count) of a leaf in native byte order; `crc` (may be NULL) is
- * extended by the stored bytes. Packed elements: both ends must fall on whole bytes. */
+/* Fetches elements [first, first + count) of a leaf in native byte order, cast where it says so;
+ * `crc` (may be NULL) is extended by the stored bytes. Packed elements: both ends must fall on
+ * whole bytes. Errors: those of reading, TN_E_OVERFLOW. */
 tn_status tni_leaf_fetch(tn_reader *reader, const tni_leaf *leaf, int64_t first, int64_t count,
                          void *out, uint32_t *crc, tn_error *err);
 /* Fetches a whole leaf and checks its stored sum. */

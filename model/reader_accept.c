@@ -23,13 +23,14 @@ static tn_status accept_leaf(const tn_tensor *tensor, const tni_leaf *leaf, tn_e
     /* What follows reads `elements` elements and trusts the sizes, so they are checked here even
      * though readers of files check them too. */
     uint64_t bytes;
-    bool plain = leaf->encoding == TNI_ENCODING_RAW || (leaf->encoding == TNI_ENCODING_SWAPPED &&
-                                                        tn_dtype_about(tensor->dtype)->bits >= 8);
+    tn_dtype stored = tni_leaf_stored(leaf);
+    bool plain = leaf->encoding == TNI_ENCODING_RAW ||
+                 (leaf->encoding == TNI_ENCODING_SWAPPED && tn_dtype_about(stored)->bits >= 8);
     if (!plain || leaf->dtype != tensor->dtype || leaf->elements < 0 ||
-        !tn_dtype_bytes(leaf->dtype, (uint64_t)leaf->elements, &bytes) || bytes != leaf->bytes) {
+        !tn_dtype_bytes(stored, (uint64_t)leaf->elements, &bytes) || bytes != leaf->bytes) {
         return tni_fail(err, TN_E_CORRUPT,
                         "its %" PRIu64 " stored bytes do not hold %" PRId64 " elements of %s",
-                        leaf->bytes, leaf->elements, tn_dtype_about(tensor->dtype)->name);
+                        leaf->bytes, leaf->elements, tn_dtype_about(stored)->name);
     }
     return TN_OK;
 }

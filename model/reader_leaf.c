@@ -60,25 +60,27 @@ static tn_status fetch_slab(const tni_leaf *leaf, size_t at, size_t bytes, void 
         *crc = tni_crc32c(*crc, out, bytes);
     }
     if (leaf->encoding == TNI_ENCODING_SWAPPED) {
-        tni_swap_bytes(out, bytes, tn_dtype_about(leaf->dtype)->word);
+        tni_swap_bytes(out, bytes, tn_dtype_about(tni_leaf_stored(leaf))->word);
     }
     return TN_OK;
 }
 
-tn_status tni_leaf_fetch(tn_reader *reader, const tni_leaf *leaf, int64_t first, int64_t count,
-                         void *out, uint32_t *crc, tn_error *err)
+/* Fetches elements as they are stored, in native byte order. */
+static tn_status fetch_stored(tn_reader *reader, const tni_leaf *leaf, int64_t first, int64_t count,
+                              void *out, uint32_t *crc, tn_error *err)
 {
     if (leaf->kind == TNI_LEAF_DECODER) {
         return count == 0 ? TN_OK : fetch_decoded(reader, leaf, first, count, out, err);
     }
+    tn_dtype stored = tni_leaf_stored(leaf);
     size_t at = 0;
-    tn_status status = bytes_of(leaf->dtype, first, &at, err);
-    int64_t slab = slab_elements(reader, leaf->dtype);
+    tn_status status = bytes_of(stored, first, &at, err);
+    int64_t slab = slab_elements(reader, stored);
     char *to = out;
     while (status == TN_OK && count > 0) {
         int64_t part = count < slab ? count : slab;
         size_t bytes = 0;
-        status = bytes_of(leaf->dtype, part, &bytes, err);
+        status = bytes_of(stored, part, &bytes, err);
         if (status == TN_OK) {
             status = tni_cancelled(reader->ctx, err);
         }
@@ -88,6 +90,58 @@ tn_status tni_leaf_fetch(tn_reader *reader, const tni_leaf *leaf, int64_t first,
             to += bytes;
             count -= part;
         }
+    }
+    return status;
+}
+
+static tn_status overflowed(const tni_leaf *leaf, uint64_t count, int64_t first, tn_error *err)
+{
+    tn_status status = tni_fail(
+        err, TN_E_OVERFLOW, "%" PRIu64 " of its values from element %" PRId64 " on do not fit %s",
+        count, first, tn_dtype_about(leaf->dtype)->name);
+    tni_error_hint(err,
+                   "leave this tensor out of the cast, or say in a rule what becomes of them: "
+                   "{cast: %s, overflow: saturate}",
+                   tn_dtype_about(leaf->dtype)->name);
+    return status;
+}
+
+/* Casts fetched elements. Errors: TN_E_OVERFLOW. */
+static tn_status cast_elements(const tni_leaf *leaf, int64_t first, int64_t count, const void *from,
+                               void *out, tn_error *err)
+{
+    const tni_leaf_cast *cast = leaf->cast;
+    tn_cast_stats own = {0};
+    tn_cast_stats *stats = cast->stats != NULL ? cast->stats : &own;
+    uint64_t before = stats->overflows;
+    bool counts = cast->stats != NULL || cast->overflow == TN_OVERFLOW_ERROR;
+    tn_cast(cast->from, leaf->dtype, cast->overflow, from, out, (size_t)count,
+            counts && !tn_cast_lossless(cast->from, leaf->dtype) ? stats : NULL);
+    return cast->overflow == TN_OVERFLOW_ERROR && stats->overflows > before
+               ? overflowed(leaf, stats->overflows - before, first, err)
+               : TN_OK;
+}
+
+tn_status tni_leaf_fetch(tn_reader *reader, const tni_leaf *leaf, int64_t first, int64_t count,
+                         void *out, uint32_t *crc, tn_error *err)
+{
+    if (leaf->cast == NULL) {
+        return fetch_stored(reader, leaf, first, count, out, crc, err);
+    }
+    tn_status status = TN_OK;
+    if (reader->raw == NULL) {
+        status = tni_alloc(reader->ctx, reader->slab, &reader->raw, err);
+    }
+    int64_t slab = slab_elements(reader, leaf->cast->from);
+    size_t unit = tn_dtype_about(leaf->dtype)->bits / 8;
+    for (char *to = out; status == TN_OK && count > 0; to += (size_t)slab * unit) {
+        int64_t part = count < slab ? count : slab;
+        status = fetch_stored(reader, leaf, first, part, reader->raw, crc, err);
+        if (status == TN_OK) {
+            status = cast_elements(leaf, first, part, reader->raw, to, err);
+        }
+        first += part;
+        count -= part;
     }
     return status;
 }
@@ -129,12 +183,12 @@ tn_status tni_leaf_prove(tn_reader *reader, const tni_leaf *leaf, tn_error *err)
         return TN_OK;
     }
     uint32_t crc = 0;
-    int64_t slab = slab_elements(reader, leaf->dtype);
+    int64_t slab = slab_elements(reader, tni_leaf_stored(leaf));
     tn_status status = tni_reader_chunk(reader, err);
     for (int64_t first = 0; status == TN_OK && first < leaf->elements; first += slab) {
         int64_t left = leaf->elements - first;
-        status = tni_leaf_fetch(reader, leaf, first, left < slab ? left : slab, reader->chunk, &crc,
-                                err);
+        status =
+            fetch_stored(reader, leaf, first, left < slab ? left : slab, reader->chunk, &crc, err);
     }
     return status == TN_OK ? tni_leaf_compare(leaf, crc, err) : status;
 }

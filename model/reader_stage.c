@@ -49,6 +49,12 @@ static tn_status list_leaves(tn_reader *reader, const tn_tensor *tensor, int64_t
     return TN_OK;
 }
 
+/* Tells whether a leaf's elements can be used where they lie. */
+static bool stays_in_memory(const tni_leaf *leaf)
+{
+    return leaf->kind == TNI_LEAF_MEMORY && leaf->cast == NULL;
+}
+
 /* Computes the bytes that the listed leaves need in the stage; leaves in memory need none. False:
  * more than the budget. */
 static bool fits_budget(const tn_reader *reader, size_t *bytes_out)
@@ -57,7 +63,7 @@ static bool fits_budget(const tn_reader *reader, size_t *bytes_out)
     for (size_t i = 0; i < reader->n_staged; i++) {
         const tni_leaf *leaf = reader->staged[i].leaf;
         uint64_t bytes;
-        if (leaf->kind == TNI_LEAF_MEMORY) {
+        if (stays_in_memory(leaf)) {
             continue;
         }
         if (!tni_mul_u64((uint64_t)leaf->elements, reader->unit, &bytes) ||
@@ -76,7 +82,7 @@ static tn_status load_leaves(tn_reader *reader, size_t bytes, tn_error *err)
     size_t at = 0;
     for (size_t i = 0; status == TN_OK && i < reader->n_staged; i++) {
         tni_staged *staged = &reader->staged[i];
-        if (staged->leaf->kind == TNI_LEAF_MEMORY) {
+        if (stays_in_memory(staged->leaf)) {
             staged->data = staged->leaf->memory;
             status = tni_leaf_prove(reader, staged->leaf, err);
             continue;

@@ -10,7 +10,7 @@ static bool lies_there(const tni_tf_write *state, const tni_tf_part *part)
 {
     const tni_leaf *leaf = part->leaf;
     if (leaf == NULL || leaf->source == NULL || leaf->bytes != part->bytes ||
-        leaf->encoding == TNI_ENCODING_SWAPPED) {
+        leaf->encoding == TNI_ENCODING_SWAPPED || leaf->cast != NULL) {
         return false;
     }
     if (part->tensor == NULL) {

@@ -16,6 +16,16 @@ static bool keeps_slices(const tn_tensor *tensor)
     return tensor->n_pieces > 0;
 }
 
+/* Returns the bytes that a leaf's elements take in the output. */
+static uint64_t bytes_of(const tni_leaf *leaf)
+{
+    uint64_t bytes = leaf->bytes;
+    if (leaf->cast != NULL) {
+        tn_dtype_bytes(leaf->dtype, (uint64_t)leaf->elements, &bytes); /* fewer than 2^63 */
+    }
+    return bytes;
+}
+
 /* Makes a tensor of its own out of one leaf: a slice, or a twin's copy. */
 static tn_status make_part_tensor(tni_write *write, const tn_tensor *whole, const tni_leaf *leaf,
                                   const tn_tensor **tensor_out, tn_error *err)
@@ -31,7 +41,7 @@ static tn_status make_part_tensor(tni_write *write, const tn_tensor *whole, cons
         part *made = block;
         made->tensor = *whole;
         made->tensor.elements = leaf->elements;
-        made->tensor.bytes = leaf->bytes;
+        made->tensor.bytes = bytes_of(leaf);
         made->tensor.pieces = &made->piece;
         made->tensor.n_pieces = 1;
         made->piece.leaf = leaf;
@@ -72,7 +82,7 @@ static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t inde
         const tni_leaf *leaf = tensor->pieces[i].leaf;
         tni_tf_part *part = &state->parts[state->n_parts++];
         *part = (tni_tf_part){
-            .index = index, .key = key, .leaf = leaf, .box = leaf->box, .bytes = leaf->bytes};
+            .index = index, .key = key, .leaf = leaf, .box = leaf->box, .bytes = bytes_of(leaf)};
         status = make_part_tensor(write, tensor, leaf, &part->tensor, err);
     }
     return status;
