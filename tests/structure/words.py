@@ -9,9 +9,10 @@ UNFINISHED = re.compile(r"\b(" + "|".join(("TO" "DO", "FIX" "ME", "X" "XX", "HA"
 MACHINE = re.compile(r"(?<![\w.$}-])/(home|work|Users|root)/\w")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# Commands of the documents that need no run: check and quickstart are run as wholes, the others make or change files.
+# Commands of the documents that need no run: check and quickstart are run as wholes, the others make or change files, or take
+# minutes.
 KNOWN = re.compile(
-    r"\./(quickstart|check)( \S+)*|scripts/\S+( \S+)*|fixtures/make/all|tests/\S+( \S+)*|clang-format-14 -i \S+"
+    r"\./(quickstart|check)( \S+)*|scripts/\S+( \S+)*|bench/\S+( \S+)*|fixtures/make/all|tests/\S+( \S+)*|clang-format-14 -i \S+"
     r"|git clone \S+.*|cd \S+|cmake --preset \S+ && cmake --build --preset \S+|ctest --preset \S+( \S+)*"
 )
 
