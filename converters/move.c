@@ -218,10 +218,17 @@ static uint64_t total_bytes(const tni_run *runs, size_t count)
     return bytes;
 }
 
+/* Returns the first page that begins in a block. The kernel copies between pages nearly twice as
+ * fast where both sides begin at one. */
+static char *page_start(void *block)
+{
+    return (char *)block + (PAGE - (uintptr_t)block % PAGE) % PAGE;
+}
+
 uint64_t tni_move_memory(const tn_context *ctx, size_t count, uint64_t bytes)
 {
     return bound(count, bytes) * (sizeof(part) + sizeof(window)) +
-           (uint64_t)workers_for(ctx, bytes) * TNI_WINDOW;
+           (uint64_t)workers_for(ctx, bytes) * TNI_WINDOW + PAGE;
 }
 
 tn_status tni_move(tn_context *ctx, tni_run *runs, size_t count, const tni_moving *moving,
@@ -236,10 +243,10 @@ tn_status tni_move(tn_context *ctx, tni_run *runs, size_t count, const tni_movin
     if (status == TN_OK &&
         (status = tni_alloc_array(ctx, most, sizeof(part), &parts, err)) == TN_OK &&
         (status = tni_alloc_array(ctx, most, sizeof(window), &windows, err)) == TN_OK &&
-        (status = tni_alloc(ctx, (size_t)n_workers * TNI_WINDOW, &buffers, err)) == TN_OK) {
+        (status = tni_alloc(ctx, (size_t)n_workers * TNI_WINDOW + PAGE, &buffers, err)) == TN_OK) {
         m.parts = parts;
         m.windows = windows;
-        m.buffers = buffers;
+        m.buffers = page_start(buffers);
         cut(&m, count);
         const tni_work work = {.count = m.n_windows,
                                .workers = n_workers,
