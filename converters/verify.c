@@ -109,7 +109,8 @@ static tn_status judge(survey *s, size_t i, tn_report *report, tn_error *err)
     } else {
         tni_leaf_compare(leaf, s->runs[i].crc, &error);
     }
-    if (error.status == TN_CANCELLED || error.status == TN_NOMEM) {
+    /* What was not read to its end is neither proved nor corrupt. */
+    if (error.status == TN_CANCELLED || error.status == TN_NOMEM || error.status == TN_LIMIT) {
         if (err != NULL && err->status == TN_OK) {
             *err = error;
         }

@@ -62,8 +62,8 @@ static tn_status take_stream(const decoding *d, uint64_t count, tni_buffer *stre
         if (frame != TNI_H5_BYTES) {
             return tni_hdf5_hostile(d->session, "the helper that reads it talks nonsense", err);
         }
-        status = tni_check_limit(stream->len + payload.len, d->session->ctx->limits.decoded_bytes,
-                                 "decoded-bytes", err);
+        status = tni_hdf5_check_bloat(d->session, stream->len + payload.len,
+                                      d->session->ctx->limits.decoded_bytes, "decoded-bytes", err);
         if (status != TN_OK) {
             return status;
         }

@@ -297,6 +297,10 @@ static tn_status take_values(listing *l, tni_hdf5_attribute *attribute, uint64_t
     bool is_string = attribute->dtype == TN_STRING;
     tn_status status =
         tni_check_limit(bytes, l->ctx->limits.header_bytes - l->value_bytes, "header-bytes", err);
+    if (status == TN_OK) {
+        status = tni_hdf5_check_bloat(l->session, l->value_bytes + bytes,
+                                      l->ctx->limits.header_bytes, "header-bytes", err);
+    }
     if (status != TN_OK) {
         return status;
     }

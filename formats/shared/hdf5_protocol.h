@@ -72,6 +72,7 @@ typedef enum tni_h5_reason {
     TNI_H5_FILTER,        /* detail: the filter's number */
     TNI_H5_CHUNK,         /* detail: bytes of a chunk */
     TNI_H5_CIRCLE,        /* groups that lead in a circle */
+    TNI_H5_LADDER,        /* shared groups that lead to more objects than the file has room for */
     TNI_H5_LIMIT_OBJECTS, /* details here: what is wanted, the limit */
     TNI_H5_LIMIT_NAME,
     TNI_H5_LIMIT_DEPTH,

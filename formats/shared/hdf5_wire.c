@@ -1,5 +1,7 @@
 #include "formats/shared/hdf5_wire.h"
 #include "core/checked.h"
+#include "core/error.h"
+#include <inttypes.h>
 
 bool tni_hdf5_get_type(tni_cursor *payload, tni_hdf5_type *type_out)
 {
@@ -103,4 +105,21 @@ void tni_hdf5_put_u64(tni_buffer *buffer, uint64_t value)
     uint8_t bytes[8];
     tni_store_u64le(bytes, value);
     tni_buffer_add(buffer, bytes, sizeof bytes);
+}
+
+tn_status tni_hdf5_check_bloat(const tni_hdf5_session *session, uint64_t bytes, uint64_t limit,
+                               const char *what, tn_error *err)
+{
+    enum { SHARE = 256, RATIO = 16 };
+    uint64_t size = tni_source_size(session->source);
+    tn_status status = tni_check_limit(bytes, limit, what, err);
+    if (status == TN_OK && bytes > limit / SHARE && bytes / RATIO > size) {
+        status = tni_fail(err, TN_E_LIMIT,
+                          "its values take %" PRIu64 " bytes and more, which a file of %" PRIu64
+                          " does not hold: this looks like a bomb",
+                          bytes, size);
+        tni_error_hint(err, "if you trust this input: --limit %s=%" PRIu64, what,
+                       limit > UINT64_MAX / SHARE ? UINT64_MAX : limit * SHARE);
+    }
+    return status;
 }

@@ -34,5 +34,10 @@ tn_status tni_hdf5_receive_bytes(tni_hdf5_session *session, void *out, uint64_t 
 
 void tni_hdf5_put_u32(tni_buffer *buffer, uint32_t value);
 void tni_hdf5_put_u64(tni_buffer *buffer, uint64_t value);
+/* Refuses texts or attributes that take far more bytes than the file has: thousands of them that
+ * are one and the same object of its heap, or deflated blanks. What is less than a 256th of the
+ * limit named `what` is always taken. Errors: TN_E_LIMIT. */
+tn_status tni_hdf5_check_bloat(const tni_hdf5_session *session, uint64_t bytes, uint64_t limit,
+                               const char *what, tn_error *err);
 
 #endif

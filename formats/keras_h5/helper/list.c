@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { LINK_LEAST = 8 }; /* fewer bytes than a link takes in any version of the format */
+
 typedef struct link {
     char *name;
     uint64_t address;
@@ -77,6 +79,15 @@ hid_t tnh_open_object(tnh_helper *helper, uint64_t address, H5I_type_t *kind_out
     hid_t object = tnh_must(helper, H5Oopen_by_addr(helper->file, address));
     *kind_out = H5Iget_type(object);
     return object;
+}
+
+/* Where every group has one name, each object has a link of its own in the file. Groups with two
+ * names each, one within the other, are 2^depth paths in a few KiB. */
+static void refuse_ladder(tnh_helper *helper)
+{
+    if (helper->objects > helper->length / LINK_LEAST) {
+        tnh_refuse_here(helper, TNI_H5_LADDER, 0, 0);
+    }
 }
 
 static void refuse_circle(walk *w, uint64_t address)
@@ -165,6 +176,7 @@ static void step(walk *w)
     }
     hid_t object = tnh_open_object(helper, address, &kind);
     tnh_limit(helper, (uint64_t)helper->objects + 1, helper->max_objects, TNI_H5_LIMIT_OBJECTS);
+    refuse_ladder(helper);
     if (kind == H5I_GROUP) {
         enter(w, object, address, parent, name);
     } else if (kind == H5I_DATASET) {
