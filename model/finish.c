@@ -72,10 +72,13 @@ static tn_status check_neighbours(const tn_model *model, const uint32_t *order, 
 
 static tn_status sort_by_name(tn_model *model, tn_error *err)
 {
+    if (model->count == 0) {
+        return TN_OK; /* there is no first tensor to point at */
+    }
     tni_names_view names = {&model->tensors->alias[TN_SCHEME_NAME], sizeof(tn_tensor),
                             model->count};
     uint32_t *order = NULL;
-    tn_status status = model->count == 0 ? TN_OK : tni_names_order(model->ctx, &names, &order, err);
+    tn_status status = tni_names_order(model->ctx, &names, &order, err);
     if (status != TN_OK || order == NULL) {
         return status;
     }
