@@ -135,3 +135,16 @@ def finding_law(tree):
     for code, line in listed.items():
         if code not in literals:
             yield Violation("docs/codes.md", line, f'no source file speaks of the finding code "{code}"')
+
+
+def planted_law(tree):
+    """The lines that a patch of tests/planted wants to find are there, one after the other."""
+    for name in tree.files:
+        if not (name.startswith("tests/planted/") and name.endswith(".patch")):
+            continue
+        head, *hunks = re.split(r"^@@.*\n", tree.text(name), flags=re.MULTILINE)
+        target = re.search(r"^--- (\S+)", head, re.MULTILINE)
+        for hunk in hunks:
+            wanted = "".join(line[1:] for line in hunk.splitlines(keepends=True) if line[:1] in (" ", "-"))
+            if not target or not tree.exists(target[1]) or wanted not in tree.text(target[1]):
+                yield Violation(name, 1, "does not apply any more")
