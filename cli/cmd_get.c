@@ -1,4 +1,5 @@
 /* tenon get: the values of tensors. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/errors.h"
@@ -120,12 +121,16 @@ tn_status cmd_get(cli_state *cli, tn_error *err)
         status = decide(cli, &form, err);
     }
     if (status == TN_OK) {
+        status = get_cast(&get, err);
+    }
+    if (status == TN_OK) {
         status = cli_open(cli, 0, &model, err);
     }
     if (status == TN_OK) {
         status = choose(cli, model, &choice, err);
     }
     if (status == TN_OK) {
+        get_cast_named(&get);
         status = tn_reader_new(cli->ctx, !cli->set->no_checksum, &get.reader, err);
     }
     if (status == TN_OK) {
@@ -139,6 +144,7 @@ tn_status cmd_get(cli_state *cli, tn_error *err)
     }
     outfile_close(&out);
     tn_reader_free(get.reader);
+    free(get.named);
     choice_clear(&choice);
     return status;
 }

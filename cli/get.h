@@ -4,13 +4,26 @@
 
 #include "cli/choose.h"
 #include "cli/outfile.h"
+#include "cli/values.h"
 
 typedef struct cli_get {
     cli_state *cli;
     const cli_choice *choice;
     tn_reader *reader;
     cli_outfile *out;
+    tn_dtype cast; /* what --cast says; TN_DTYPE_NONE without */
+    bool *named;   /* with --cast: for each tensor of the model whether its name was an argument */
 } cli_get;
+
+/* Reads --cast. Errors: TN_E_USAGE. */
+tn_status get_cast(cli_get *get, tn_error *err);
+/* Marks which tensors an argument names, as it is or escaped, and not by a pattern or a layer. The
+ * caller frees get->named. */
+void get_cast_named(cli_get *get);
+/* Begins the n-th chosen tensor, cast if --cast means it: floating tensors that are no counters,
+ * and whatever was named by itself. Always end with values_clear. Errors: those of values_start,
+ * TN_E_IMPOSSIBLE for a cast that there is not. */
+tn_status get_start(const cli_get *get, size_t n, cli_values *values, tn_error *err);
 
 /* Prints nested brackets as NumPy does, with commas: a scalar is its bare value, several tensors
  * have a heading each. */

@@ -16,7 +16,7 @@ static tn_status start(const cli_get *get, size_t n, cli_values *values, tn_erro
         cli_hint(err, "--as json");
         return status;
     }
-    return values_start(values, get->cli->ctx, get->reader, tensor, get->cli->set->slice, err);
+    return get_start(get, n, values, err);
 }
 
 static tn_status put(const cli_get *get, const void *data, size_t len, tn_error *err)
@@ -58,7 +58,11 @@ static tn_status refused(const cli_values *values, tn_status status, tn_error *e
             tn_escape(values->tensor->alias[TN_SCHEME_NAME], err->subject, sizeof err->subject);
         }
         err->hint[0] = '\0';
-        cli_hint(err, "--as raw gives the bytes, --as text and --as json the values");
+        if (tn_dtype_about(values->dtype)->kind == TN_KIND_FLOAT) {
+            cli_hint(err, "--cast float32 loses nothing; --as raw gives the bytes");
+        } else {
+            cli_hint(err, "--as raw gives the bytes, --as text and --as json the values");
+        }
     }
     return status;
 }
@@ -66,7 +70,7 @@ static tn_status refused(const cli_values *values, tn_status status, tn_error *e
 static tn_status put_header(const cli_get *get, const cli_values *values, tn_error *err)
 {
     size_t len = 0;
-    tn_dtype dtype = values->tensor->dtype;
+    tn_dtype dtype = values->dtype;
     tn_status status = tn_npy_header(dtype, values->rank, values->shape, NULL, 0, &len, err);
     if (status != TN_OK) {
         return refused(values, status, err);
@@ -107,8 +111,7 @@ static tn_status put_member(const cli_get *get, size_t n, tn_npz *npz, tn_error 
     if (status == TN_OK) {
         tn_str name = values.tensor->alias[get->choice->scheme];
         status = refused(
-            &values, tn_npz_start(npz, name, values.tensor->dtype, values.rank, values.shape, err),
-            err);
+            &values, tn_npz_start(npz, name, values.dtype, values.rank, values.shape, err), err);
     }
     if (status == TN_OK) {
         status = put_values(get, &values, npz, err);

@@ -36,7 +36,7 @@ static tn_status elements(tn_json_out *out, cli_values *values, tn_error *err)
             status = values_next(values, &element, err);
         }
         if (element != NULL) {
-            tn_json_number(out, values->tensor->dtype, element);
+            tn_json_number(out, values->dtype, element);
         }
         uint32_t close = status == TN_OK ? brackets_close(&at) : opened;
         for (; close > 0; close--, opened--) {
@@ -52,8 +52,7 @@ static tn_status tensor(const cli_get *get, tn_json_out *out, size_t n, tn_error
 {
     cli_values values;
     const tn_tensor *tensor = choice_at(get->choice, n);
-    tn_status status =
-        values_start(&values, get->cli->ctx, get->reader, tensor, get->cli->set->slice, err);
+    tn_status status = get_start(get, n, &values, err);
     if (status == TN_OK && values.strings == NULL && values.size == 0) {
         tn_escape(tensor->alias[TN_SCHEME_NAME], err->subject, sizeof err->subject);
         status = cli_fail(err, TN_E_UNSUPPORTED, "values of dtype %s are packed and have no text",
@@ -67,7 +66,7 @@ static tn_status tensor(const cli_get *get, tn_json_out *out, size_t n, tn_error
     tn_json_object(out);
     json_name(out, tensor->alias[get->choice->scheme]);
     tn_json_key(out, "dtype");
-    json_dtype(out, tensor->dtype);
+    json_dtype(out, values.dtype);
     tn_json_key(out, "shape");
     json_shape(out, values.rank, values.shape);
     tn_json_key(out, "values");

@@ -63,7 +63,7 @@ static void print_value(FILE *out, const cli_values *values, const void *element
     if (values->strings != NULL) {
         print_string(out, string);
     } else {
-        fwrite(text, 1, tn_number_text(values->tensor->dtype, element, text), out);
+        fwrite(text, 1, tn_number_text(values->dtype, element, text), out);
     }
 }
 
@@ -101,7 +101,7 @@ static void print_heading(const cli_get *get, FILE *out, const cli_values *value
     char *shape = text_shape(values->rank, values->shape);
     fputs(n == 0 ? "# " : "\n# ", out);
     print_escaped(out, values->tensor->alias[get->choice->scheme]);
-    fprintf(out, "  %s %s\n", tn_dtype_about(values->tensor->dtype)->name, shape);
+    fprintf(out, "  %s %s\n", tn_dtype_about(values->dtype)->name, shape);
     free(shape);
 }
 
@@ -110,8 +110,7 @@ static tn_status print_tensor(const cli_get *get, size_t n, tn_error *err)
     FILE *out = get->out->stream;
     const cli_settings *set = get->cli->set;
     cli_values values;
-    tn_status status = values_start(&values, get->cli->ctx, get->reader, choice_at(get->choice, n),
-                                    set->slice, err);
+    tn_status status = get_start(get, n, &values, err);
     if (status == TN_OK && values.strings == NULL && values.size == 0) {
         tn_escape(values.tensor->alias[TN_SCHEME_NAME], err->subject, sizeof err->subject);
         status = cli_fail(err, TN_E_UNSUPPORTED, "values of dtype %s are packed and have no text",

@@ -25,7 +25,7 @@ typedef struct cli_settings {
     bool name_only, null, tree, all, weights_only, stats;
     const char *sort, *style;
     bool objects, metadata;
-    const char *as, *output, *slice;
+    const char *as, *output, *slice, *cast;
     bool full, no_checksum, keras_order;
     const char *to, *layout;
     cli_words only, drop;

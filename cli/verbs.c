@@ -148,6 +148,12 @@ static const cli_option get_options[] = {
      .value = "SPEC",
      .help = "a part, as NumPy's basic slicing: 0:3,:,-1",
      .place = offsetof(cli_settings, slice)},
+    {.name = "cast",
+     .kind = OPTION_TEXT,
+     .value = "DTYPE",
+     .help = "as another dtype; floating tensors, others only when NAME names them",
+     .also = "dtype astype",
+     .place = offsetof(cli_settings, cast)},
     {.name = "keras-order",
      .kind = OPTION_FLAG,
      .help = "as Keras's get_weights() lists them; NAMEs are layers",
@@ -172,6 +178,8 @@ static const char *const get_examples[] = {
     "rows 0 to 2 of the last column",
     "tenon get model.safetensors dense/kernel -o kernel.npy",
     "a file for numpy.load",
+    "tenon get model.safetensors dense/kernel --cast float32 -o kernel.npy",
+    "the same where NumPy has no such dtype, as bfloat16",
     NULL,
 };
 
