@@ -62,15 +62,60 @@ FOR_AVX2 static bool f64_to_f16_f16c(IN in, OUT out)
     return _mm256_movemask_pd(nans) == 0;
 }
 
+/* A float8_e5m2 is the first half of a float16; a float8_e4m3fn has the same fields, the exponent
+ * shorter by a bit and its bias by 8. Gives up where a magnitude may be a NaN. */
+FOR_AVX2 static bool f8_to_f32_f16c(tn_dtype from, IN in, OUT out)
+{
+    const bool e4m3 = from == TN_FLOAT8_E4M3FN;
+    const __m128i magnitude = _mm_set1_epi16(0x7F), shift = _mm_cvtsi32_si128(e4m3 ? 7 : 8);
+    const __m256 scale = _mm256_set1_ps(e4m3 ? 256.0F : 1.0F);
+    __m128i greatest = _mm_setzero_si128();
+    for (size_t i = 0; i < TNI_CAST_TILE; i += 8) {
+        __m128i bits = _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)(in + i)));
+        __m128i size = _mm_and_si128(bits, magnitude);
+        __m128i sign = _mm_slli_epi16(_mm_andnot_si128(magnitude, bits), 8);
+        __m256 wide = _mm256_cvtph_ps(_mm_or_si128(sign, _mm_sll_epi16(size, shift)));
+        greatest = _mm_max_epi16(greatest, size);
+        _mm256_storeu_ps((float *)(void *)(out + 4 * i), _mm256_mul_ps(wide, scale));
+    }
+    __m128i most = _mm_set1_epi16(e4m3 ? 0x7E : 0x7C);
+    return _mm_movemask_epi8(_mm_cmpgt_epi16(greatest, most)) == 0;
+}
+
+/* GCC does not make vectors of the limits. Both instructions give their second operand for a NaN,
+ * which is what the loop does. */
+FOR_AVX2 static void f64_to_i32_avx2(IN in, OUT out)
+{
+    const __m256d low = _mm256_set1_pd(INT32_MIN), high = _mm256_set1_pd(INT32_MAX);
+    for (size_t i = 0; i < TNI_CAST_TILE; i += 4) {
+        __m256d wide = _mm256_loadu_pd((const double *)(const void *)(in + 8 * i));
+        wide = _mm256_min_pd(_mm256_max_pd(wide, low), high);
+        _mm_storeu_si128((__m128i *)(void *)(out + 4 * i), _mm256_cvttpd_epi32(wide));
+    }
+}
+
+/* Tries the instructions that are better than the loops; false where they do not fit. */
+FOR_AVX2 static bool step_instructions(tn_dtype from, tn_dtype to, const void *in, void *out)
+{
+    if (from == TN_FLOAT16) {
+        return f16_to_f32_f16c(in, out);
+    }
+    if (from == TN_FLOAT8_E4M3FN || from == TN_FLOAT8_E5M2) {
+        return f8_to_f32_f16c(from, in, out);
+    }
+    if (to == TN_FLOAT16) {
+        return from == TN_FLOAT64 ? f64_to_f16_f16c(in, out) : f32_to_f16_f16c(in, out);
+    }
+    if (from == TN_FLOAT64 && to == TN_INT32) {
+        f64_to_i32_avx2(in, out);
+        return true;
+    }
+    return false;
+}
+
 FOR_AVX2 static void step_avx2(tn_dtype from, tn_dtype to, const void *in, void *out)
 {
-    bool done = false;
-    if (from == TN_FLOAT16) {
-        done = f16_to_f32_f16c(in, out);
-    } else if (to == TN_FLOAT16) {
-        done = from == TN_FLOAT64 ? f64_to_f16_f16c(in, out) : f32_to_f16_f16c(in, out);
-    }
-    if (!done) {
+    if (!step_instructions(from, to, in, out)) {
         cast_step(from, to, in, out);
     }
 }
