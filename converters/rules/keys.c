@@ -72,7 +72,8 @@ tn_status tni_keys_check(const tni_yaml *map, const tni_key *keys, const char *w
 
 const tni_yaml *tni_keys_find(const tni_yaml *map, const char *key)
 {
-    for (const tni_yaml *value = map->first; value != NULL; value = value->next) {
+    const tni_yaml *first = map->kind == TNI_YAML_MAP ? map->first : NULL;
+    for (const tni_yaml *value = first; value != NULL; value = value->next) {
         if (tn_str_equal(value->key->text, tn_str_of(key))) {
             return value;
         }

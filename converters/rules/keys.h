@@ -14,7 +14,7 @@ typedef struct tni_key {
 /* Checks that every key of a map is one of `keys` (ended by a NULL name): TN_E_RULE with the
  * nearest otherwise. `what` is what the map is: "rule file", "rule". */
 tn_status tni_keys_check(const tni_yaml *map, const tni_key *keys, const char *what, tn_error *err);
-/* Returns the value of a key, or NULL. */
+/* Returns the value of a key, or NULL (also where `map` is no map). */
 const tni_yaml *tni_keys_find(const tni_yaml *map, const char *key);
 
 /* Refuses a value: its key is quoted, its place is given. */
