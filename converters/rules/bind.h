@@ -7,12 +7,22 @@
 /* What a stage decides for one tensor. */
 typedef struct tni_decision {
     const tni_rule *rule;       /* that claims it, or that it follows; NULL: none */
+    const tn_pattern *pattern;  /* of the rule: which matched */
+    const tni_rule *rival;      /* of equal priority */
     const tni_rule *left_alone; /* what would have matched this counter, or state without a scope */
     bool claimed, decided;
     bool dropped;
     tn_str name;  /* in the output */
     tn_str place; /* of the rule, for the plan; or none */
 } tni_decision;
+
+/* What a rule has met. */
+typedef struct tni_tally {
+    size_t found; /* tensors that it matches, also those that a rule above it claims */
+    size_t claimed;
+    uint32_t unseen;           /* one that it matches but may not claim so, or TN_NO_INDEX */
+    tni_seen_numbers *numbers; /* by slot, for the recorded holes */
+} tni_tally;
 
 typedef struct tni_stage {
     tni_arena *arena;
@@ -22,6 +32,8 @@ typedef struct tni_stage {
     bool ignore_unmatch;
     tn_report *notes;
     tni_decision *decisions; /* by tensor */
+    tni_tally *tallies;      /* by rule */
+    uint64_t tries;          /* how often a name was held against a pattern */
     tni_matcher matcher;
     tni_buffer buffer;
 } tni_stage;

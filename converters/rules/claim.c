@@ -1,18 +1,7 @@
 /* Which rule claims which tensor: all rules see the names as the stage found them. */
-#include "converters/rules/bind.h"
-#include "converters/rules/slots.h"
-#include "converters/select.h"
-#include "model/near.h"
-#include "model/shape_text.h"
-#include <tenon/text.h>
+#include "converters/rules/claim.h"
 
-/* The search of one rule. */
-typedef struct search {
-    tni_stage *stage;
-    tni_rule *rule;
-    size_t found;
-    uint32_t unseen; /* a tensor that matched but may not be claimed so, or TN_NO_INDEX */
-} search;
+#include "converters/rules/slots.h"
 
 tn_str tni_stage_seen(const tni_stage *stage, size_t index)
 {
@@ -23,44 +12,44 @@ tn_str tni_stage_seen(const tni_stage *stage, size_t index)
                                                                : name;
 }
 
-static tn_status overlap(const search *s, size_t index, tn_error *err)
+/* Adds the rule's place to an error about a tensor. */
+static tn_status raise(const tni_stage *stage, size_t index, const tni_rule *rule,
+                       const tn_error *why, tn_error *err)
 {
-    const tni_rule *other = s->stage->decisions[index].rule;
     tn_status status =
-        tni_fail(err, TN_E_OVERLAP, "%.*s and %.*s both claim this tensor", (int)other->place.len,
-                 other->place.data, (int)s->rule->place.len, s->rule->place.data);
-    tni_error_path(err, s->stage->model->path);
-    tni_error_subject(err, tni_stage_seen(s->stage, index));
-    tni_error_hint(err, "each tensor belongs to one rule: narrow one of the patterns");
+        tni_fail(err, why->code, "%.*s: %s", (int)rule->place.len, rule->place.data, why->message);
+    tni_error_path(err, stage->model->path);
+    tni_error_subject(err, tni_stage_seen(stage, index));
+    if (why->hint[0] != '\0') {
+        tni_error_hint(err, "%s", why->hint);
+    }
     return status;
 }
 
-/* Gives a tensor to the rule; the matcher's bindings are those of its name. */
-static tn_status claim(search *s, size_t index, tn_error *err)
+bool tni_claim_offer(tni_stage *stage, size_t index, const tni_rule *rule,
+                     const tn_pattern *pattern)
 {
-    tni_stage *stage = s->stage;
     tni_decision *decision = &stage->decisions[index];
-    if (decision->claimed) {
-        s->found += decision->rule == s->rule;
-        return decision->rule == s->rule ? TN_OK : overlap(s, index, err);
+    stage->tallies[rule - stage->set->rules].found++;
+    if (decision->rule == NULL || rule->priority > decision->rule->priority) {
+        decision->rule = rule;
+        decision->pattern = pattern;
+        decision->rival = NULL;
+        return true;
     }
-    decision->claimed = decision->decided = true;
-    decision->rule = s->rule;
-    decision->place = s->rule->place;
-    decision->dropped = s->rule->deed == TNI_DEED_DROP;
-    s->found++;
-    if (s->rule->deed != TNI_DEED_RENAME) {
-        return TN_OK;
-    }
-    tn_status status = tni_template_render(s->rule->to, s->rule->patterns[0], &stage->matcher,
-                                           &stage->buffer, err);
-    if (status == TN_OK) {
-        tn_str name = {stage->buffer.data, stage->buffer.len};
-        return tni_arena_str(stage->arena, name, &decision->name, err);
-    }
-    tni_error_path(err, stage->model->path);
-    tni_error_subject(err, tni_stage_seen(stage, index));
-    return status;
+    bool rival = rule != decision->rule && rule->priority == decision->rule->priority;
+    decision->rival = rival && decision->rival == NULL ? rule : decision->rival;
+    return false;
+}
+
+tn_status tni_claim_match(tni_stage *stage, size_t index, const tni_rule *rule,
+                          const tn_pattern *pattern, bool *found_out, tn_error *err)
+{
+    tn_error why = {0};
+    stage->tries++;
+    tn_status status =
+        tni_pattern_match(pattern, &stage->matcher, tni_stage_seen(stage, index), found_out, &why);
+    return status == TN_OK ? TN_OK : raise(stage, index, rule, &why, err);
 }
 
 /* Tells whether a slot may be claimed by a pattern that is no exact name. */
@@ -75,200 +64,185 @@ static bool sees_slot(const tni_stage *stage, size_t index, const tn_pattern *pa
 
 /* Tells whether a tensor is left alone by patterns: a counter, or, where names change, optimizer
  * state without a scope. Both are restored by their bare names. */
-static bool is_left_alone(const search *s, size_t index)
+static bool is_left_alone(const tni_stage *stage, const tni_rule *rule, size_t index)
 {
-    const tn_tensor *tensor = &s->stage->model->tensors[index];
-    tn_str name = tni_stage_seen(s->stage, index);
+    const tn_tensor *tensor = &stage->model->tensors[index];
+    tn_str name = tni_stage_seen(stage, index);
     bool bare = name.len > 0 && memchr(name.data, '/', name.len) == NULL &&
                 memchr(name.data, '.', name.len) == NULL;
-    bool state = tensor->role == TN_ROLE_STATE && bare && s->rule->deed == TNI_DEED_RENAME;
-    return !s->stage->set->sees_counters && (tensor->role == TN_ROLE_COUNTER || state);
+    bool state = tensor->role == TN_ROLE_STATE && bare && rule->deed == TNI_DEED_RENAME;
+    return !stage->set->sees_counters && (tensor->role == TN_ROLE_COUNTER || state);
 }
 
-static void leave_alone(search *s, size_t index)
+/* Offers a tensor to a rule whose pattern, which is no exact name, may match it. */
+static tn_status try_pattern(tni_stage *stage, size_t index, const tni_rule *rule,
+                             const tn_pattern *pattern, const tn_pattern **bound, tn_error *err)
 {
-    tni_decision *decision = &s->stage->decisions[index];
-    s->unseen = (uint32_t)index;
-    if (decision->left_alone == NULL) {
-        decision->left_alone = s->rule;
+    bool found = false;
+    tni_tally *tally = &stage->tallies[rule - stage->set->rules];
+    tn_status status = tni_claim_match(stage, index, rule, pattern, &found, err);
+    if (status != TN_OK || !found) {
+        return status;
     }
+    *bound = pattern;
+    if (pattern->kind != TNI_EXACT && is_left_alone(stage, rule, index)) {
+        tni_decision *decision = &stage->decisions[index];
+        tally->unseen = (uint32_t)index;
+        decision->left_alone = decision->left_alone == NULL ? rule : decision->left_alone;
+    } else if (pattern->kind != TNI_EXACT && !sees_slot(stage, index, pattern)) {
+        tally->unseen = (uint32_t)index;
+    } else {
+        tni_claim_offer(stage, index, rule, pattern);
+    }
+    return TN_OK;
 }
 
-/* Claims what a pattern that is no exact name matches. */
-static tn_status search_pattern(search *s, const tn_pattern *pattern, tn_error *err)
+static tn_status size_of(const void *sizes, tn_str name, int64_t axis, int64_t *size_out,
+                         tn_error *err)
 {
-    tni_stage *stage = s->stage;
+    const tni_stage *stage = sizes;
+    uint32_t index = tni_model_index(stage->model, stage->set->scheme, name);
+    int shown = name.len > 200 ? 200 : (int)name.len;
+    if (index == TN_NO_INDEX || index == TNI_INDEX_MANY) {
+        return tni_fail(err, TN_E_NAME, "dim(): %s '%.*s'",
+                        index == TN_NO_INDEX ? "there is no tensor" : "several tensors are called",
+                        shown, name.data);
+    }
+    const tn_tensor *tensor = &stage->model->tensors[index];
+    axis += axis < 0 ? tensor->rank : 0;
+    if (axis < 0 || axis >= tensor->rank || tensor->shape[axis] < 0) {
+        return tni_fail(err, TN_E_NAME, "dim(): '%.*s' has no size along that axis", shown,
+                        name.data);
+    }
+    *size_out = tensor->shape[axis];
+    return TN_OK;
+}
+
+/* Makes the new name of a claimed tensor; the matcher's bindings are those of its name. */
+static tn_status render(tni_stage *stage, size_t index, tn_error *err)
+{
+    tni_decision *decision = &stage->decisions[index];
+    const tni_rule *rule = decision->rule;
+    tni_values values = {.bound = stage->matcher.bound,
+                         .seen = stage->tallies[rule - stage->set->rules].numbers,
+                         .sizes = stage,
+                         .size = size_of};
+    tn_error why = {0};
+    tn_status status =
+        tni_template_render(rule->to, decision->pattern, &values, &stage->buffer, &why);
+    if (status != TN_OK) {
+        return raise(stage, index, rule, &why, err);
+    }
+    tn_str name = {stage->buffer.data, stage->buffer.len};
+    return tni_arena_str(stage->arena, name, &decision->name, err);
+}
+
+/* Matches a tensor again with the pattern that claims it, for its bindings. */
+static tn_status bind_again(tni_stage *stage, size_t index, tn_error *err)
+{
+    const tni_decision *decision = &stage->decisions[index];
+    bool found;
+    if (decision->pattern->kind == TNI_EXACT) {
+        return TN_OK;
+    }
+    return tni_claim_match(stage, index, decision->rule, decision->pattern, &found, err);
+}
+
+/* Ends the offers of one tensor. `bound` is what the matcher's bindings belong to. */
+static tn_status settle(tni_stage *stage, size_t index, const tn_pattern *bound, tn_error *err)
+{
+    tni_decision *decision = &stage->decisions[index];
+    const tni_rule *rule = decision->rule;
+    if (rule == NULL) {
+        return TN_OK;
+    }
+    if (decision->rival != NULL) {
+        return tni_claim_overlap(stage, index, err);
+    }
+    decision->claimed = decision->decided = true;
+    decision->place = rule->place;
+    decision->dropped = rule->deed == TNI_DEED_DROP;
+    stage->tallies[rule - stage->set->rules].claimed++;
+    if (rule->deed != TNI_DEED_RENAME || rule->to->ranks) {
+        return TN_OK;
+    }
+    tn_status status = bound == decision->pattern ? TN_OK : bind_again(stage, index, err);
+    return status != TN_OK ? status : render(stage, index, err);
+}
+
+/* Offers all tensors to the rules whose patterns may match them. */
+static tn_status try_all(tni_stage *stage, tni_match_index *index, tn_error *err)
+{
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < stage->model->count; i++) {
         tn_str name = tni_stage_seen(stage, i);
-        bool found = false;
-        if (name.data == NULL || stage->model->tensors[i].role == TN_ROLE_METADATA) {
-            continue;
+        const tn_pattern *bound = NULL;
+        index->n_hits = 0;
+        if (name.data != NULL && stage->model->tensors[i].role != TN_ROLE_METADATA) {
+            tni_match_index_search(index, name);
         }
-        status = tni_pattern_match(pattern, &stage->matcher, name, &found, err);
-        if (status != TN_OK || !found) {
-            continue;
+        for (size_t k = 0; status == TN_OK && k < index->n_hits; k++) {
+            const tni_index_entry *entry = &index->entries[index->hits[k]];
+            status = try_pattern(stage, i, &stage->set->rules[entry->owner], entry->pattern, &bound,
+                                 err);
         }
-        if (is_left_alone(s, i)) {
-            leave_alone(s, i);
-        } else if (!sees_slot(stage, i, pattern)) {
-            s->unseen = (uint32_t)i;
-        } else {
-            status = claim(s, i, err);
+        if (status == TN_OK) {
+            status = settle(stage, i, bound, err);
         }
     }
     return status;
 }
 
-/* Claims all that have exactly this name. */
-static tn_status search_name(search *s, tn_str name, tn_error *err)
+/* Names what only all values of a hole can name: {rank(i)}. */
+static tn_status rank_all(tni_stage *stage, tn_error *err)
 {
-    const tn_model *model = s->stage->model;
-    uint32_t index = tni_model_index(model, s->stage->set->scheme, name);
-    tn_status status = TN_OK;
-    if (index != TN_NO_INDEX && index != TNI_INDEX_MANY) {
-        return model->tensors[index].role == TN_ROLE_METADATA ? TN_OK : claim(s, index, err);
-    }
-    for (size_t i = 0; index == TNI_INDEX_MANY && status == TN_OK && i < model->count; i++) {
-        tn_str seen = tni_stage_seen(s->stage, i);
-        if (seen.data != NULL && tn_str_equal(seen, name) &&
-            model->tensors[i].role != TN_ROLE_METADATA) {
-            status = claim(s, i, err);
+    tn_status status = tni_claim_record(stage, err);
+    for (size_t i = 0; status == TN_OK && i < stage->model->count; i++) {
+        const tni_decision *decision = &stage->decisions[i];
+        if (decision->claimed && decision->rule->to != NULL && decision->rule->to->ranks) {
+            status = bind_again(stage, i, err);
+            status = status != TN_OK ? status : render(stage, i, err);
         }
     }
     return status;
 }
 
-/* Looks for any of a tensor's names, as arguments may be. */
-static tn_status search_alias(search *s, tn_str name, tn_error *err)
+/* Demands that every rule matches something. */
+static tn_status check_found(tni_stage *stage, tn_error *err)
 {
-    uint32_t index = TN_NO_INDEX;
-    const tn_model *model = s->stage->model;
-    tn_status status = tni_find_exact(model, s->stage->set->scheme, name, &index, err);
-    if (status != TN_OK) {
-        tni_error_path(err, model->path);
-        return status;
-    }
-    if (index == TN_NO_INDEX || model->tensors[index].role == TN_ROLE_METADATA) {
-        return TN_OK;
-    }
-    s->rule->exact = tni_stage_seen(s->stage, index);
-    return claim(s, index, err);
-}
-
-/* Searches for a flag: FROM is a name, else a pattern. */
-static tn_status search_flag(search *s, tn_error *err)
-{
-    const tn_pattern *pattern = s->rule->patterns[0];
-    tn_status status = TN_OK;
-    if (pattern->kind == TNI_EXACT || s->rule->to->constant) {
-        status = search_alias(s, s->rule->argument, err);
-    }
-    if (status == TN_OK && s->found == 0 && pattern->kind == TNI_EXACT) {
-        status = search_alias(s, pattern->exact, err);
-    }
-    if (status == TN_OK && s->found == 0 && pattern->kind != TNI_EXACT) {
-        status = search_pattern(s, pattern, err);
-    }
-    return status;
-}
-
-/* Writes the literal text of a pattern, to look for what is near it. */
-static void literal_text(const tn_pattern *pattern, tni_buffer *out)
-{
-    tni_buffer_reset(out);
-    if (pattern->kind == TNI_GLOB) {
-        for (size_t i = 0; i < pattern->source.len; i++) {
-            if (pattern->source.data[i] != '*') {
-                tni_buffer_char(out, pattern->source.data[i]);
-            }
+    for (size_t r = 0; r < stage->set->count && !stage->ignore_unmatch; r++) {
+        const tni_rule *rule = &stage->set->rules[r];
+        if (stage->tallies[r].found == 0 && !rule->optional) {
+            return tni_claim_nothing(stage, rule, err);
         }
-    } else if (pattern->kind == TNI_EXACT) {
-        tni_buffer_str(out, pattern->exact);
     }
-    for (size_t i = 0; pattern->kind == TNI_HOLES && i < pattern->n_parts; i++) {
-        tni_buffer_str(out, pattern->parts[i].text);
-    }
-}
-
-/* Hints at the names that are nearest to a rule that found nothing. */
-static void hint_near(search *s, tn_error *err)
-{
-    tni_buffer *text = &s->stage->buffer;
-    uint32_t near[TNI_NEAR_MOST];
-    char list[TN_ERROR_TEXT / 2] = "";
-    size_t used = 0;
-    literal_text(s->rule->patterns[0], text);
-    size_t count = text->failed ? 0
-                                : tni_near(s->stage->model, s->stage->set->scheme,
-                                           (tn_str){text->data, text->len}, near);
-    for (size_t i = 0; i < count && used < sizeof list; i++) {
-        char name[200], shape[TNI_SHAPE_ROOM];
-        tn_str seen = tni_stage_seen(s->stage, near[i]);
-        const tn_tensor *tensor = &s->stage->model->tensors[near[i]];
-        tn_escape(seen.data != NULL ? seen : tensor->alias[TN_SCHEME_NAME], name, sizeof name);
-        tni_shape_text(tensor, shape);
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s %s", i == 0 ? "" : ", ",
-                                 name, shape);
-    }
-    if (count > 0) {
-        tni_error_hint(err, "the nearest names: %s", list);
-    } else {
-        tni_error_hint(err, "tenon ls %s", s->stage->model->path);
-    }
-}
-
-/* Raises that a rule claims nothing. */
-static tn_status matches_nothing(search *s, tn_error *err)
-{
-    const tn_model *model = s->stage->model;
-    tn_str text = s->rule->argument.data != NULL ? s->rule->argument : s->rule->patterns[0]->source;
-    char shown[TN_ERROR_SUBJECT], name[TN_ERROR_SUBJECT];
-    tn_escape(text, shown, sizeof shown);
-    tn_status status;
-    if (s->stage->set->file != NULL) {
-        status = tni_fail(err, TN_E_NO_MATCH, "'%s' matches no tensor of %s", shown, model->path);
-        tni_error_path(err, s->stage->set->file);
-        tni_error_place(err, s->rule->line, s->rule->column);
-    } else {
-        status = tni_fail(err, TN_E_NO_MATCH, "--rename '%s' matches no tensor", shown);
-        tni_error_path(err, model->path);
-    }
-    if (s->unseen == TN_NO_INDEX) {
-        hint_near(s, err);
-        return status;
-    }
-    tn_escape(tni_stage_seen(s->stage, s->unseen), name, sizeof name);
-    if (model->tensors[s->unseen].role == TN_ROLE_SLOT) {
-        tni_error_hint(err,
-                       "'%s' is a slot, which goes with its variable; name its suffix to "
-                       "reach it",
-                       name);
-    } else {
-        tni_error_hint(err, "'%s' is %s: only its exact name reaches it", name,
-                       model->tensors[s->unseen].role == TN_ROLE_COUNTER ? "a counter"
-                                                                         : "state without a scope");
-    }
-    return status;
+    return TN_OK;
 }
 
 tn_status tni_stage_claim(tni_stage *stage, tn_error *err)
 {
-    tn_status status = TN_OK;
-    for (size_t r = 0; status == TN_OK && r < stage->set->count; r++) {
-        search s = {.stage = stage, .rule = &stage->set->rules[r], .unseen = TN_NO_INDEX};
-        if (s.rule->argument.data != NULL) {
-            status = search_flag(&s, err);
-        }
-        for (size_t i = 0;
-             s.rule->argument.data == NULL && status == TN_OK && i < s.rule->n_patterns; i++) {
-            const tn_pattern *pattern = s.rule->patterns[i];
-            status = pattern->kind == TNI_EXACT ? search_name(&s, pattern->exact, err)
-                                                : search_pattern(&s, pattern, err);
-        }
-        if (status == TN_OK && s.found == 0 && !s.rule->optional && !stage->ignore_unmatch) {
-            status = matches_nothing(&s, err);
-        }
+    void *block;
+    tni_match_index index;
+    tn_status status =
+        tni_arena_array(stage->arena, stage->set->count, sizeof(tni_tally), &block, err);
+    if (status != TN_OK) {
+        return status;
     }
-    return status;
+    stage->tallies = block;
+    for (size_t r = 0; r < stage->set->count; r++) {
+        stage->tallies[r].unseen = TN_NO_INDEX;
+    }
+    tni_match_index_init(&index, stage->model->ctx);
+    status = tni_claim_named(stage, &index, err);
+    if (status == TN_OK) {
+        status = tni_match_index_build(&index, err);
+    }
+    if (status == TN_OK) {
+        status = try_all(stage, &index, err);
+    }
+    tni_match_index_clear(&index);
+    if (status == TN_OK) {
+        status = check_found(stage, err);
+    }
+    return status != TN_OK ? status : rank_all(stage, err);
 }

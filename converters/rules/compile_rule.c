@@ -71,8 +71,17 @@ tn_status tni_rule_compile(tni_arena *arena, const tni_ruleset *set, const tni_v
     }
     status = check_stars(pattern, to, at_out, err);
     if (status == TN_OK) {
-        status = tni_template_compile(arena, to, first_of(of_to, set->separator, of_from), pattern,
+        tni_scope scope = {pattern, vars, &set->tables};
+        status = tni_template_compile(arena, to, first_of(of_to, set->separator, of_from), &scope,
                                       &rule->to, at_out, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < rule->to->n_parts; i++) {
+        const tni_template_part *part = &rule->to->parts[i];
+        for (size_t k = 0; part->kind == TNI_PART_EXPRESSION && k < part->expression->n_steps;
+             k++) {
+            const tni_step *step = &part->expression->steps[k];
+            rule->recorded |= step->kind == TNI_STEP_RANK ? 1U << step->slot : 0;
+        }
     }
     return status;
 }

@@ -1,7 +1,7 @@
 /* Rule files: what stands in one, turned into a stage. */
-#include "converters/rules/keys.h"
+#include "converters/rules/file.h"
+
 #include "converters/rules/lexer.h"
-#include "converters/rules/rule.h"
 #include "io/source.h"
 #include <tenon/text.h>
 
@@ -10,193 +10,16 @@ enum { RULE_BYTES = 1 << 20 };
 static const tni_key file_keys[] = {
     {"tenon", false},   {"about", false},    {"scheme", false},   {"separator", false},
     {"vars", false},    {"defaults", false}, {"rules", false},    {"from", true},
-    {"to", true},       {"tables", true},    {"inputs", true},    {"slot_families", true},
+    {"to", true},       {"tables", false},   {"inputs", true},    {"slot_families", true},
     {"stages", true},   {"include", true},   {"vars_from", true}, {"assert", true},
     {"metadata", true}, {NULL, false},
-};
-static const tni_key rule_keys[] = {
-    {"match", false},    {"to", false},
-    {"do", false},       {"optional", false},
-    {"why", false},      {"expect", true},
-    {"when", true},      {"priority", true},
-    {"otherwise", true}, {"back", true},
-    {"from", true},      {"tie", true},
-    {"with", true},      {"if_target_has_no_alias", true},
-    {"make", true},      {"init", true},
-    {"shape", true},     {"dtype", true},
-    {NULL, false},
 };
 static const tni_key default_keys[] = {{"unmatched", false},
                                        {"slots", false},
                                        {"counters", false},
                                        {NULL, false}};
-static const tni_key raw_keys[] = {{"raw", false}, {NULL, false}};
 
-/* A file in the making. */
-typedef struct reading {
-    tni_arena *arena;
-    const tni_vars *overrides;
-    bool *used;
-    tni_ruleset *set;
-} reading;
-
-/* Gives a value's text; `{raw: …}` has its escapes read. */
-static tn_status read_text(reading *r, const tni_yaml *value, tn_str *text_out, tn_error *err)
-{
-    if (value->kind == TNI_YAML_TEXT) {
-        *text_out = value->text;
-        return TN_OK;
-    }
-    tn_status status = tni_value_kind(value, TNI_YAML_MAP, err);
-    if (status == TN_OK) {
-        status = tni_keys_check(value, raw_keys, "text with escapes", err);
-    }
-    const tni_yaml *raw = tni_keys_find(value, "raw");
-    if (status == TN_OK && raw == NULL) {
-        return tni_value_wrong(value, err, "it must be a text, or {raw: text}");
-    }
-    if (status == TN_OK) {
-        status = tni_value_kind(raw, TNI_YAML_TEXT, err);
-    }
-    tn_str copy = TN_STR_NONE;
-    if (status == TN_OK) {
-        status = tni_arena_str(r->arena, raw->text, &copy, err);
-    }
-    if (status == TN_OK && !tn_unescape((char *)(uintptr_t)copy.data, &copy.len)) {
-        return tni_value_wrong(raw, err, "this has a malformed escape");
-    }
-    *text_out = copy;
-    return status;
-}
-
-/* Says where in a side of a rule its error is. */
-static void place_side(const tni_yaml *side, tn_str text, size_t at, tn_error *err)
-{
-    bool as_written = side->kind == TNI_YAML_TEXT && tn_str_equal(side->text, text);
-    tni_yaml_place(side, as_written ? at : 0, err);
-}
-
-/* Compiles one pattern, and the target if there is one. */
-static tn_status compile(reading *r, const tni_yaml *match, const tni_yaml *to, bool moves,
-                         tni_rule *rule, tn_error *err)
-{
-    tni_sides sides = {TN_STR_NONE, TN_STR_NONE};
-    int side = 0;
-    size_t at = 0;
-    tn_status status = read_text(r, match, &sides.from, err);
-    if (status == TN_OK && to != NULL) {
-        status = read_text(r, to, &sides.to, err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    status =
-        moves ? tni_rule_compile_move(r->arena, r->set, &r->set->vars, sides, rule, &side, &at, err)
-              : tni_rule_compile(r->arena, r->set, &r->set->vars, sides, rule, &side, &at, err);
-    if (status != TN_OK) {
-        const tni_yaml *where = side == 0 ? match : to;
-        tn_str text = side == 0 ? sides.from : sides.to;
-        bool variables = text.len > 0 && memmem(text.data, text.len, "{$", 2) != NULL;
-        place_side(where, text, variables ? 0 : at, err);
-    }
-    return status;
-}
-
-static tn_status compile_list(reading *r, const tni_yaml *match, const tni_yaml *to, tni_rule *rule,
-                              tn_error *err)
-{
-    void *block;
-    if (match->count == 0) {
-        return tni_value_wrong(match, err, "the list is empty");
-    }
-    if (to != NULL) {
-        tn_status status = tni_not_yet(err, "several patterns in 'match' beside a 'to'");
-        tni_yaml_place(match, 0, err);
-        return status;
-    }
-    tn_status status = tni_arena_array(r->arena, match->count, sizeof(tn_pattern *), &block, err);
-    rule->patterns = status == TN_OK ? block : NULL;
-    for (const tni_yaml *one = match->first; status == TN_OK && one != NULL; one = one->next) {
-        status = compile(r, one, NULL, false, rule, err);
-    }
-    return status;
-}
-
-static tn_status set_place(reading *r, const tni_yaml *node, tni_rule *rule, tn_error *err)
-{
-    rule->line = node->line;
-    rule->column = node->column;
-    return tni_arena_format(r->arena, &rule->place, err, "%s:%u", r->set->file, node->line);
-}
-
-/* Reads `do` and checks it against `to`. */
-static tn_status read_deed(const tni_yaml *rule_map, const tni_yaml *deed, const tni_yaml *to,
-                           tni_rule *rule, tn_error *err)
-{
-    static const char *const words[] = {"drop", "keep", NULL};
-    int word = 0;
-    if (deed != NULL && deed->kind == TNI_YAML_LIST) {
-        tn_status status = tni_not_yet(err, "a list of operations in 'do'");
-        tni_yaml_place(deed, 0, err);
-        return status;
-    }
-    if (deed == NULL && to == NULL) {
-        tn_status status = tni_value_wrong(rule_map, err, "the rule says neither 'to' nor 'do'");
-        tni_error_hint(err, "add to: NEW_NAME, do: drop or do: keep");
-        return status;
-    }
-    if (deed == NULL) {
-        rule->deed = TNI_DEED_RENAME;
-        return TN_OK;
-    }
-    tn_status status = tni_value_word(deed, words, &word, err);
-    rule->deed = word == 0 ? TNI_DEED_DROP : TNI_DEED_KEEP;
-    if (status == TN_OK && to != NULL) {
-        status = tni_value_wrong(deed, err, "a rule with 'to' cannot be '%s'", words[word]);
-    }
-    return status;
-}
-
-static tn_status read_rule(reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
-{
-    static const char *const truth[] = {"false", "true", NULL};
-    tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
-    if (status == TN_OK) {
-        status = tni_keys_check(map, rule_keys, "rule", err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    const tni_yaml *match = tni_keys_find(map, "match"), *to = tni_keys_find(map, "to");
-    const tni_yaml *optional = tni_keys_find(map, "optional"), *why = tni_keys_find(map, "why");
-    int is_optional = 0;
-    if (match == NULL) {
-        return tni_value_wrong(map, err, "the rule has no 'match'");
-    }
-    if (to != NULL && to->kind == TNI_YAML_LIST) {
-        status = tni_not_yet(err, "several targets in 'to'");
-        tni_yaml_place(to, 0, err);
-        return status;
-    }
-    status = set_place(r, map, rule, err);
-    if (status == TN_OK && optional != NULL) {
-        status = tni_value_word(optional, truth, &is_optional, err);
-    }
-    if (status == TN_OK && why != NULL) {
-        status = tni_value_kind(why, TNI_YAML_TEXT, err);
-    }
-    if (status == TN_OK) {
-        rule->optional = is_optional == 1;
-        status = read_deed(map, tni_keys_find(map, "do"), to, rule, err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    return match->kind == TNI_YAML_LIST ? compile_list(r, match, to, rule, err)
-                                        : compile(r, match, to, false, rule, err);
-}
-
-static tn_status make_rules(reading *r, size_t count, tn_error *err)
+static tn_status make_rules(tni_file_reading *r, size_t count, tn_error *err)
 {
     void *block;
     tn_status status = tni_arena_array(r->arena, count, sizeof(tni_rule), &block, err);
@@ -206,7 +29,7 @@ static tn_status make_rules(reading *r, size_t count, tn_error *err)
     return status;
 }
 
-static tn_status read_rules(reading *r, const tni_yaml *list, tn_error *err)
+static tn_status read_rules(tni_file_reading *r, const tni_yaml *list, tn_error *err)
 {
     tn_status status = tni_value_kind(list, TNI_YAML_LIST, err);
     if (status == TN_OK && list->count == 0) {
@@ -216,13 +39,13 @@ static tn_status read_rules(reading *r, const tni_yaml *list, tn_error *err)
         status = make_rules(r, list->count, err);
     }
     for (const tni_yaml *one = list->first; status == TN_OK && one != NULL; one = one->next) {
-        status = read_rule(r, one, &r->set->rules[r->set->count++], err);
+        status = tni_file_rule(r, one, &r->set->rules[r->set->count++], err);
     }
     return status;
 }
 
 /* Reads the variables; those of the command line replace them. */
-static tn_status read_vars(reading *r, const tni_yaml *map, tn_error *err)
+static tn_status read_vars(tni_file_reading *r, const tni_yaml *map, tn_error *err)
 {
     void *block;
     tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
@@ -248,7 +71,43 @@ static tn_status read_vars(reading *r, const tni_yaml *map, tn_error *err)
     return status;
 }
 
-static tn_status read_defaults(reading *r, const tni_yaml *map, tn_error *err)
+static tn_status read_table(tni_file_reading *r, const tni_yaml *map, tni_table *table,
+                            tn_error *err)
+{
+    void *block = NULL;
+    *table = (tni_table){.name = map->key->text};
+    tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
+    if (status == TN_OK && !tni_is_word(table->name)) {
+        status = tni_value_wrong(map, err, "a table's name is letters, digits and _");
+    }
+    if (status == TN_OK) {
+        status = tni_arena_array(r->arena, map->count, sizeof(tni_table_entry), &block, err);
+    }
+    table->entries = block;
+    for (const tni_yaml *one = map->first; status == TN_OK && one != NULL; one = one->next) {
+        tni_table_entry *entry = &table->entries[table->count++];
+        entry->word = one->key->text;
+        status = tni_file_text(r, one, &entry->text, err);
+    }
+    tni_table_sort(table);
+    return status;
+}
+
+static tn_status read_tables(tni_file_reading *r, const tni_yaml *map, tn_error *err)
+{
+    void *block = NULL;
+    tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(r->arena, map->count, sizeof(tni_table), &block, err);
+    }
+    r->set->tables.at = block;
+    for (const tni_yaml *one = map->first; status == TN_OK && one != NULL; one = one->next) {
+        status = read_table(r, one, &r->set->tables.at[r->set->tables.count++], err);
+    }
+    return status;
+}
+
+static tn_status read_defaults(tni_file_reading *r, const tni_yaml *map, tn_error *err)
 {
     static const char *const unmatched_words[] = {"error", "keep", "drop", NULL};
     static const char *const slot_words[] = {"follow", "keep", "seen", NULL};
@@ -281,7 +140,7 @@ static tn_status read_defaults(reading *r, const tni_yaml *map, tn_error *err)
     return status;
 }
 
-static tn_status read_scheme(reading *r, const tni_yaml *value, tn_error *err)
+static tn_status read_scheme(tni_file_reading *r, const tni_yaml *value, tn_error *err)
 {
     static const char *const words[] = {"name", "key", "object", "full", "order", NULL};
     int word = 0;
@@ -292,7 +151,7 @@ static tn_status read_scheme(reading *r, const tni_yaml *value, tn_error *err)
     return status;
 }
 
-static tn_status read_separator(reading *r, const tni_yaml *value, tn_error *err)
+static tn_status read_separator(tni_file_reading *r, const tni_yaml *value, tn_error *err)
 {
     static const char *const words[] = {"/", ".", NULL};
     int word = 0;
@@ -304,12 +163,13 @@ static tn_status read_separator(reading *r, const tni_yaml *value, tn_error *err
 }
 
 /* Reads what must be known before the first rule is compiled. */
-static tn_status read_head(reading *r, const tni_yaml *root, tn_error *err)
+static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *err)
 {
     const tni_yaml *about = tni_keys_find(root, "about"), *vars = tni_keys_find(root, "vars");
     const tni_yaml *scheme = tni_keys_find(root, "scheme");
     const tni_yaml *separator = tni_keys_find(root, "separator");
     const tni_yaml *defaults = tni_keys_find(root, "defaults");
+    const tni_yaml *tables = tni_keys_find(root, "tables");
     tn_status status = TN_OK;
     if (about != NULL && (status = tni_value_kind(about, TNI_YAML_TEXT, err)) == TN_OK) {
         r->set->title = about->text;
@@ -323,13 +183,16 @@ static tn_status read_head(reading *r, const tni_yaml *root, tn_error *err)
     if (status == TN_OK && vars != NULL) {
         status = read_vars(r, vars, err);
     }
+    if (status == TN_OK && tables != NULL) {
+        status = read_tables(r, tables, err);
+    }
     if (status == TN_OK && defaults != NULL) {
         status = read_defaults(r, defaults, err);
     }
     return status;
 }
 
-static tn_status read_rule_file(reading *r, const tni_yaml *root, const tni_yaml *version,
+static tn_status read_rule_file(tni_file_reading *r, const tni_yaml *root, const tni_yaml *version,
                                 tn_error *err)
 {
     tn_status status = tni_value_kind(version, TNI_YAML_TEXT, err);
@@ -350,7 +213,7 @@ static tn_status read_rule_file(reading *r, const tni_yaml *root, const tni_yaml
 }
 
 /* A flat map: each `old: new` is what --rename old=new is. */
-static tn_status read_flat(reading *r, const tni_yaml *root, tn_error *err)
+static tn_status read_flat(tni_file_reading *r, const tni_yaml *root, tn_error *err)
 {
     r->set->unmatched = TNI_UNMATCHED_KEEP;
     tn_status status = make_rules(r, root->count, err);
@@ -361,16 +224,16 @@ static tn_status read_flat(reading *r, const tni_yaml *root, tn_error *err)
             tni_error_hint(err, "a rule file begins with tenon: 1");
         }
         if (status == TN_OK) {
-            status = set_place(r, one->key, rule, err);
+            status = tni_file_place(r, one->key, rule, err);
         }
         if (status == TN_OK) {
-            status = compile(r, one->key, one, true, rule, err);
+            status = tni_file_compile(r, one->key, one, true, rule, err);
         }
     }
     return status;
 }
 
-static tn_status read_root(reading *r, const tni_yaml *root, tn_error *err)
+static tn_status read_root(tni_file_reading *r, const tni_yaml *root, tn_error *err)
 {
     if (root == NULL || (root->kind == TNI_YAML_MAP && root->count == 0)) {
         tn_status status = tni_fail(err, TN_E_RULE, "the file holds no rules");
@@ -417,7 +280,7 @@ static tn_status load(tn_context *ctx, const char *path, void **data_out, size_t
 tn_status tni_rules_of_file(tni_arena *arena, const char *path, const tni_vars *overrides,
                             bool *used, tni_ruleset *set, tn_error *err)
 {
-    reading r = {arena, overrides, used, set};
+    tni_file_reading r = {arena, overrides, used, set};
     void *data = NULL;
     size_t len = 0;
     tni_yaml *root = NULL;

@@ -39,6 +39,36 @@ static size_t add_star(builder *b, tn_str text, size_t i, char separator)
     return subtree ? 3 : 2;
 }
 
+/* Counts the literal bytes at the start of a glob, or at its end. */
+static size_t count_literal(const tn_pattern *pattern, bool at_end)
+{
+    size_t count = 0;
+    while (count < pattern->n_tokens &&
+           pattern->tokens[at_end ? pattern->n_tokens - 1 - count : count].kind == TOKEN_BYTE) {
+        count++;
+    }
+    return count;
+}
+
+/* Keeps the literal texts at both ends: most names fail there. */
+static tn_status keep_ends(tni_arena *arena, tn_pattern *pattern, tn_error *err)
+{
+    void *block;
+    size_t head = count_literal(pattern, false), tail = count_literal(pattern, true);
+    tn_status status = tni_arena_alloc(arena, head + tail + 1, &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    char *bytes = block;
+    for (size_t i = 0; i < head + tail; i++) {
+        size_t token = i < head ? i : pattern->n_tokens - tail + (i - head);
+        bytes[i] = pattern->tokens[token].byte;
+    }
+    pattern->head = (tn_str){bytes, head};
+    pattern->tail = (tn_str){bytes + head, tail};
+    return TN_OK;
+}
+
 tn_status tni_glob_compile(tni_arena *arena, tn_pattern *pattern, tn_error *err)
 {
     void *block;
@@ -60,7 +90,7 @@ tn_status tni_glob_compile(tni_arena *arena, tn_pattern *pattern, tn_error *err)
     }
     pattern->tokens = b.tokens;
     pattern->n_tokens = b.count;
-    return status;
+    return status != TN_OK ? status : keep_ends(arena, pattern, err);
 }
 
 /* The set of states after some bytes: at[p] means that tokens before p are matched. */
@@ -108,6 +138,9 @@ static void follow(const tn_pattern *pattern, size_t p, char byte, states *next)
 bool tni_glob_matches(const tn_pattern *pattern, tn_str name)
 {
     states sets[2];
+    if (!tn_str_starts(name, pattern->head) || !tn_str_ends(name, pattern->tail)) {
+        return false;
+    }
     memset(sets[0].at, 0, pattern->n_tokens + 1);
     enter(pattern, &sets[0], 0);
     for (size_t i = 0; i < name.len; i++) {

@@ -56,6 +56,7 @@ struct tn_pattern {
     tn_str exact;  /* the name */
     const tni_glob_token *tokens;
     size_t n_tokens;
+    tn_str head, tail; /* of a glob: the literal texts before the first star and behind the last */
     const tni_part *parts;
     size_t n_parts;
     uint32_t n_slots; /* bindings */

@@ -83,6 +83,66 @@ static void print_defaults(const tni_ruleset *set, FILE *out)
             slots[set->slots], set->sees_counters ? "seen" : "keep");
 }
 
+/* Writes a key: unlike other texts it cannot be {raw: …}, but came from a file, so it is UTF-8. */
+static void print_key(tn_str key, FILE *out)
+{
+    fputc('"', out);
+    for (size_t i = 0; i < key.len; i++) {
+        unsigned char byte = (unsigned char)key.data[i];
+        if (byte < 0x20 || byte == 0x7F) {
+            fprintf(out, "\\x%02X", byte);
+        } else {
+            quoted(tn_str_first(tn_str_skip(key, i), 1), out);
+        }
+    }
+    fputc('"', out);
+}
+
+/* Writes `NAME: {key: text, …}` of one table. */
+static void print_table(const tni_table *table, FILE *out)
+{
+    fprintf(out, "%.*s: {", (int)table->name.len, table->name.data);
+    for (size_t i = 0; i < table->count; i++) {
+        fputs(i == 0 ? "" : ", ", out);
+        print_key(table->entries[i].word, out);
+        fputs(": ", out);
+        tni_rules_print_text(table->entries[i].text, false, out);
+    }
+    fputc('}', out);
+}
+
+static void print_tables(const tni_ruleset *set, FILE *out)
+{
+    for (size_t i = 0; i < set->tables.count; i++) {
+        fputs(i == 0 ? "tables: {" : ", ", out);
+        print_table(&set->tables.at[i], out);
+    }
+    fputs(set->tables.count > 0 ? "}\n" : "", out);
+}
+
+/* Tells whether a rule names a variable otherwise than as {$name}, which is resolved. */
+static bool names_variables(const tni_ruleset *set)
+{
+    bool any = false;
+    for (size_t i = 0; i < set->count && !any; i++) {
+        any = set->rules[i].to != NULL && set->rules[i].to->vars;
+    }
+    return any;
+}
+
+static void print_vars(const tni_ruleset *set, FILE *out)
+{
+    if (!names_variables(set)) {
+        return;
+    }
+    for (size_t i = 0; i < set->vars.count; i++) {
+        const tni_var *var = &set->vars.at[i];
+        fprintf(out, "%s%.*s: ", i == 0 ? "vars: {" : ", ", (int)var->name.len, var->name.data);
+        tni_rules_print_text(var->value, false, out);
+    }
+    fputs("}\n", out);
+}
+
 void tni_rules_print_head(const tni_ruleset *set, FILE *out)
 {
     fputs("tenon: 1\n", out);
@@ -97,6 +157,8 @@ void tni_rules_print_head(const tni_ruleset *set, FILE *out)
     if (set->separator != 0) {
         fprintf(out, "separator: \"%c\"\n", set->separator);
     }
+    print_vars(set, out);
+    print_tables(set, out);
     print_defaults(set, out);
     fputs("rules:\n", out);
 }

@@ -20,6 +20,8 @@ typedef enum tni_unmatched {
  * error; every pattern sees them. */
 typedef enum tni_slots { TNI_SLOTS_FOLLOW, TNI_SLOTS_KEEP, TNI_SLOTS_SEEN } tni_slots;
 
+#define TNI_OTHERWISE INT64_MIN
+
 typedef struct tni_rule {
     tn_str place;          /* for people and the plan: "--rename 1", "r.yaml:3" */
     uint32_t line, column; /* in the file; 0: a flag */
@@ -28,8 +30,10 @@ typedef struct tni_rule {
     tni_template *to; /* NULL unless the deed is a rename */
     tni_deed deed;
     bool optional;
-    tn_str argument; /* of a flag: FROM, which may be any of a tensor's names; else none */
-    tn_str exact;    /* of a flag: the name that the argument turned out to mean, or none */
+    int64_t priority;  /* TNI_OTHERWISE: below all others */
+    uint32_t recorded; /* bits by slot of the pattern: holes whose values are collected */
+    tn_str argument;   /* of a flag: FROM, which may be any of a tensor's names; else none */
+    tn_str exact;      /* of a flag: the name that the argument turned out to mean, or none */
 } tni_rule;
 
 typedef struct tni_ruleset {
@@ -40,6 +44,7 @@ typedef struct tni_ruleset {
     tn_scheme scheme; /* whose names the patterns see */
     char separator;   /* 0: none was said */
     tni_vars vars;
+    tni_tables tables;
     tni_unmatched unmatched;
     tn_str unmatched_place; /* of what drops the unmatched */
     tni_slots slots;

@@ -4,30 +4,6 @@
 #include <stdio.h>
 #include <tenon/text.h>
 
-/* Refuses a hole that no name can stand for; tells apart what a later version will read. */
-static tn_status bad_hole(tn_str inside, tn_error *err)
-{
-    tn_status status;
-    bool table = inside.len > 0 && memchr(inside.data, '|', inside.len) != NULL;
-    bool number = inside.len > 0 && inside.data[0] >= '0' && inside.data[0] <= '9';
-    char what[160];
-    if (table) {
-        snprintf(what, sizeof what, "tables, {%.*s}", (int)(inside.len > 80 ? 80 : inside.len),
-                 inside.data);
-        return tni_not_yet(err, what);
-    }
-    for (size_t i = 0; i < inside.len; i++) {
-        if (number || strchr("+-*/%() ", inside.data[i]) != NULL) {
-            snprintf(what, sizeof what, "arithmetic, {%.*s}",
-                     (int)(inside.len > 80 ? 80 : inside.len), inside.data);
-            return tni_not_yet(err, what);
-        }
-    }
-    status = tni_fail(err, TN_E_RULE, "the hole {%.*s} has no name", (int)inside.len, inside.data);
-    tni_error_hint(err, "a brace that belongs to a name is written twice: {{ or }}");
-    return status;
-}
-
 /* Lists a pattern's holes for a hint. */
 static void hint_holes(const tn_pattern *pattern, tn_error *err)
 {
@@ -50,31 +26,39 @@ static void hint_holes(const tn_pattern *pattern, tn_error *err)
     }
 }
 
-/* Reads what stands in the braces of a target: NAME or NAME:int03. */
-static tn_status read_hole(tn_str inside, const tn_pattern *pattern, tni_template_part *part,
-                           tn_error *err)
+static tn_status not_bound(tn_str name, const tni_scope *scope, tn_error *err)
 {
-    const char *colon = inside.len == 0 ? NULL : memchr(inside.data, ':', inside.len);
-    tn_str name = colon == NULL ? inside : tn_str_first(inside, (size_t)(colon - inside.data));
-    tn_str type = colon == NULL ? TN_STR_NONE : tn_str_skip(inside, name.len + 1);
-    if (!tni_is_word(name)) {
-        return bad_hole(inside, err);
+    tn_status status =
+        tni_fail(err, TN_E_RULE, "nothing binds the hole {%.*s}", (int)name.len, name.data);
+    if (scope->vars != NULL && tni_vars_find(scope->vars, name).data != NULL) {
+        tni_error_hint(err, "the value of the variable is {$%.*s}", (int)name.len, name.data);
     }
-    *part = (tni_template_part){TN_STR_NONE, tni_pattern_slot(pattern, name), 0};
-    if (part->slot < 0) {
-        tn_status status =
-            tni_fail(err, TN_E_RULE, "nothing binds the hole {%.*s}", (int)name.len, name.data);
-        hint_holes(pattern, err);
-        return status;
-    }
+    hint_holes(scope->pattern, err);
+    return status;
+}
+
+/* Returns the first mention of the hole that binds a slot. */
+static const tni_hole *hole_of(const tn_pattern *pattern, uint32_t slot)
+{
     const tni_hole *hole = NULL;
     for (size_t i = 0; hole == NULL; i++) {
-        bool here =
-            pattern->parts[i].hole != NULL && pattern->parts[i].hole->slot == (uint32_t)part->slot;
+        bool here = pattern->parts[i].hole != NULL && pattern->parts[i].hole->slot == slot;
         hole = here ? pattern->parts[i].hole : NULL;
     }
-    bool good =
-        type.data == NULL || (hole->kind == TNI_HOLE_INT && tni_int_type(type, &part->digits));
+    return hole;
+}
+
+/* Reads NAME or NAME:int03. */
+static tn_status read_value(tn_str name, tn_str type, const tni_scope *scope,
+                            tni_template_part *part, tn_error *err)
+{
+    int slot = tni_pattern_slot(scope->pattern, name);
+    if (slot < 0) {
+        return not_bound(name, scope, err);
+    }
+    *part = (tni_template_part){.kind = TNI_PART_HOLE, .slot = (uint32_t)slot};
+    bool good = type.data == NULL || (hole_of(scope->pattern, part->slot)->kind == TNI_HOLE_INT &&
+                                      tni_int_type(type, &part->digits));
     if (!good) {
         tn_status status = tni_fail(err, TN_E_RULE, "a target takes no type '%.*s' for {%.*s}",
                                     (int)type.len, type.data, (int)name.len, name.data);
@@ -83,6 +67,102 @@ static tn_status read_hole(tn_str inside, const tn_pattern *pattern, tni_templat
         return status;
     }
     return TN_OK;
+}
+
+static tn_status no_table(tn_str name, const tni_tables *tables, tn_error *err)
+{
+    tn_status status =
+        tni_fail(err, TN_E_RULE, "there is no table '%.*s'", (int)name.len, name.data);
+    tn_str best = TN_STR_NONE;
+    unsigned least = (unsigned)(name.len < 4 ? 2 : name.len / 2 + 1);
+    for (size_t i = 0; tables != NULL && i < tables->count; i++) {
+        unsigned edits = tn_edit_distance(name, tables->at[i].name, least);
+        if (edits < least) {
+            least = edits;
+            best = tables->at[i].name;
+        }
+    }
+    if (best.data != NULL) {
+        tni_error_hint(err, "did you mean '%.*s'?", (int)best.len, best.data);
+    } else {
+        tni_error_hint(err, "a file declares its tables: tables: {NAME: {word: text}}");
+    }
+    return status;
+}
+
+/* Reads NAME|TABLE. */
+static tn_status read_table(tn_str inside, size_t bar, const tni_scope *scope,
+                            tni_template_part *part, size_t *at, tn_error *err)
+{
+    tn_str name = tn_str_first(inside, bar), table = tn_str_skip(inside, bar + 1);
+    int slot = tni_pattern_slot(scope->pattern, name);
+    *part = (tni_template_part){.kind = TNI_PART_TABLE, .slot = (uint32_t)slot};
+    if (slot < 0) {
+        return not_bound(name, scope, err);
+    }
+    part->table = scope->tables == NULL ? NULL : tni_tables_find(scope->tables, table);
+    if (part->table == NULL) {
+        *at += bar + 2;
+        return no_table(table, scope->tables, err);
+    }
+    return TN_OK;
+}
+
+/* Reads EXPRESSION or EXPRESSION:int03. */
+static tn_status read_expression(tni_arena *arena, tn_str inside, const tni_scope *scope,
+                                 tni_template_part *part, size_t *at, tn_error *err)
+{
+    void *block;
+    size_t end = 0, wrong = 0;
+    tn_status status = tni_arena_alloc(arena, sizeof(tni_expression), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    *part = (tni_template_part){.kind = TNI_PART_EXPRESSION, .expression = block};
+    status = tni_expression_compile(arena, inside, scope, block, &end, &wrong, err);
+    tn_str type = status == TN_OK ? tn_str_skip(inside, end) : TN_STR_NONE;
+    if (status == TN_OK && type.len > 0 && !tni_int_type(tn_str_skip(type, 1), &part->digits)) {
+        wrong = end + 1;
+        status = tni_fail(err, TN_E_RULE, "'%.*s' is no width of a number", (int)type.len - 1,
+                          type.data + 1);
+        tni_error_hint(err, "int03 pads to three digits");
+    }
+    *at += status == TN_OK ? 0 : wrong + 1;
+    return status;
+}
+
+/* Refuses braces that hold neither a name nor an expression. */
+static tn_status bad_hole(tn_str inside, tn_error *err)
+{
+    tn_status status =
+        tni_fail(err, TN_E_RULE, "the hole {%.*s} has no name", (int)inside.len, inside.data);
+    tni_error_hint(err, "a brace that belongs to a name is written twice: {{ or }}");
+    return status;
+}
+
+/* Reads what stands in the braces of a target; *at is where these begin, and on an error where that
+ * is. */
+static tn_status read_hole(tni_arena *arena, tn_str inside, const tni_scope *scope,
+                           tni_template_part *part, size_t *at, tn_error *err)
+{
+    const char *colon = inside.len == 0 ? NULL : memchr(inside.data, ':', inside.len);
+    const char *bar = inside.len == 0 ? NULL : memchr(inside.data, '|', inside.len);
+    tn_str name = colon == NULL ? inside : tn_str_first(inside, (size_t)(colon - inside.data));
+    int64_t number;
+    if (bar != NULL) {
+        return read_table(inside, (size_t)(bar - inside.data), scope, part, at, err);
+    }
+    if (tni_is_word(name)) {
+        tn_str type = colon == NULL ? TN_STR_NONE : tn_str_skip(inside, name.len + 1);
+        return read_value(name, type, scope, part, err);
+    }
+    if (inside.len == 0 || strchr("+*/%:?!.,;$", inside.data[0]) != NULL) {
+        return bad_hole(inside, err);
+    }
+    if (tni_number_read(inside, &number) && inside.data[0] != '-') {
+        return not_bound(inside, scope, err);
+    }
+    return read_expression(arena, inside, scope, part, at, err);
 }
 
 /* Counts the holes and the bytes outside. */
@@ -102,13 +182,13 @@ static tn_status count(tn_str text, size_t *holes, size_t *bytes, size_t *at, tn
 static void add_literal(tni_template *target, char *end, size_t *len)
 {
     if (*len > 0) {
-        target->parts[target->n_parts++] = (tni_template_part){{end - *len, *len}, -1, 0};
+        target->parts[target->n_parts++] = (tni_template_part){.text = {end - *len, *len}};
         *len = 0;
     }
 }
 
-static tn_status add_parts(tni_template *target, const tn_pattern *pattern, char *bytes, size_t *at,
-                           tn_error *err)
+static tn_status add_parts(tni_arena *arena, tni_template *target, const tni_scope *scope,
+                           char *bytes, size_t *at, tn_error *err)
 {
     tni_lexer lexer = {target->source, 0};
     tni_lexeme lexeme;
@@ -122,9 +202,14 @@ static tn_status add_parts(tni_template *target, const tn_pattern *pattern, char
             continue;
         }
         add_literal(target, bytes, &len);
-        status = read_hole(lexeme.inside, pattern, &target->parts[target->n_parts++], err);
+        tni_template_part *part = &target->parts[target->n_parts++];
+        status = read_hole(arena, lexeme.inside, scope, part, at, err);
         if (status != TN_OK) {
             return status;
+        }
+        if (part->kind == TNI_PART_EXPRESSION) {
+            target->ranks = target->ranks || part->expression->ranks;
+            target->vars = target->vars || part->expression->vars;
         }
     }
     add_literal(target, bytes, &len);
@@ -132,8 +217,8 @@ static tn_status add_parts(tni_template *target, const tn_pattern *pattern, char
 }
 
 tn_status tni_template_compile(tni_arena *arena, tn_str text, char separator,
-                               const tn_pattern *pattern, tni_template **template_out,
-                               size_t *at_out, tn_error *err)
+                               const tni_scope *scope, tni_template **template_out, size_t *at_out,
+                               tn_error *err)
 {
     size_t holes = 0, bytes = 0;
     void *block = NULL, *parts = NULL, *literal = NULL;
@@ -154,79 +239,10 @@ tn_status tni_template_compile(tni_arena *arena, tn_str text, char separator,
     *target = (tni_template){.separator = separator, .parts = parts, .constant = holes == 0};
     status = tni_arena_str(arena, text, &target->source, err);
     if (status == TN_OK) {
-        status = add_parts(target, pattern, literal, at_out, err);
+        status = add_parts(arena, target, scope, literal, at_out, err);
     }
     if (status == TN_OK) {
         *template_out = target;
     }
     return status;
-}
-
-static tn_status holds_separator(tn_str segment, char separator, tn_error *err)
-{
-    char text[TN_ERROR_SUBJECT];
-    tn_escape(segment, text, sizeof text);
-    tn_status status = tni_fail(err, TN_E_NAME,
-                                "the segment '%s' holds the target's separator '%c', so the name "
-                                "could not be read back",
-                                text, separator);
-    tni_error_hint(err, "give such names a rule of their own");
-    return status;
-}
-
-/* Writes a bound text; where the separators differ it is cut at the pattern's. */
-static tn_status write_text(tn_str text, char from, char to, tni_buffer *out, tn_error *err)
-{
-    if (from == to) {
-        tni_buffer_str(out, text);
-        return TN_OK;
-    }
-    while (true) {
-        const char *cut = text.len == 0 ? NULL : memchr(text.data, from, text.len);
-        tn_str segment = cut == NULL ? text : tn_str_first(text, (size_t)(cut - text.data));
-        if (segment.len > 0 && memchr(segment.data, to, segment.len) != NULL) {
-            return holds_separator(segment, to, err);
-        }
-        tni_buffer_str(out, segment);
-        if (cut == NULL) {
-            return TN_OK;
-        }
-        tni_buffer_char(out, to);
-        text = tn_str_skip(text, segment.len + 1);
-    }
-}
-
-static void write_number(tn_str text, unsigned digits, tni_buffer *out)
-{
-    while (text.len > 1 && text.data[0] == '0') {
-        text = tn_str_skip(text, 1);
-    }
-    for (size_t i = text.len; i < digits; i++) {
-        tni_buffer_char(out, '0');
-    }
-    tni_buffer_str(out, text);
-}
-
-tn_status tni_template_render(const tni_template *target, const tn_pattern *pattern,
-                              const tni_matcher *matcher, tni_buffer *out, tn_error *err)
-{
-    tn_status status = TN_OK;
-    tni_buffer_reset(out);
-    for (size_t i = 0; status == TN_OK && i < target->n_parts; i++) {
-        const tni_template_part *part = &target->parts[i];
-        if (part->slot < 0) {
-            tni_buffer_str(out, part->text);
-            continue;
-        }
-        const tni_binding *bound = &matcher->bound[part->slot];
-        if (bound->hole->kind == TNI_HOLE_INT) {
-            write_number(bound->text, part->digits, out);
-        } else {
-            status = write_text(bound->text, pattern->separator, target->separator, out, err);
-        }
-    }
-    if (status == TN_OK && out->len == 0 && !out->failed) {
-        status = tni_fail(err, TN_E_NAME, "the rule would leave an empty name");
-    }
-    return status != TN_OK ? status : tni_buffer_check(out, err);
 }

@@ -1,0 +1,26 @@
+/* The parts of tni_stage_claim. */
+#ifndef TN_CONVERTERS_RULES_CLAIM_H
+#define TN_CONVERTERS_RULES_CLAIM_H
+
+#include "converters/rules/bind.h"
+#include "converters/rules/match_index.h"
+
+/* Offers a tensor to a rule that matches it. It belongs to the rule of the highest priority; where
+ * several have that, it has a rival. Returns whether it is this rule's now. */
+bool tni_claim_offer(tni_stage *stage, size_t index, const tni_rule *rule,
+                     const tn_pattern *pattern);
+/* Offers tensors to the rules that name them exactly, and files the patterns of the others. Errors:
+ * TN_E_AMBIGUOUS, TN_E_NOMEM. */
+tn_status tni_claim_named(tni_stage *stage, tni_match_index *index, tn_error *err);
+/* Collects the values of the recorded holes of all rules. Errors: TN_E_NOMEM, TN_E_LIMIT. */
+tn_status tni_claim_record(tni_stage *stage, tn_error *err);
+/* Holds a tensor's name against a pattern; an error names both. */
+tn_status tni_claim_match(tni_stage *stage, size_t index, const tni_rule *rule,
+                          const tn_pattern *pattern, bool *found_out, tn_error *err);
+
+/* Raises that two rules claim a tensor. */
+tn_status tni_claim_overlap(const tni_stage *stage, size_t index, tn_error *err);
+/* Raises that a rule claims nothing. */
+tn_status tni_claim_nothing(tni_stage *stage, const tni_rule *rule, tn_error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/* What the readers of a rule file's parts share. */
+#ifndef TN_CONVERTERS_RULES_FILE_H
+#define TN_CONVERTERS_RULES_FILE_H
+
+#include "converters/rules/keys.h"
+#include "converters/rules/rule.h"
+
+/* A file in the making. */
+typedef struct tni_file_reading {
+    tni_arena *arena;
+    const tni_vars *overrides; /* the command's --var */
+    bool *used;                /* by override: the file declares it */
+    tni_ruleset *set;
+} tni_file_reading;
+
+/* Gives a value's text; `{raw: …}` has its escapes read. */
+tn_status tni_file_text(tni_file_reading *r, const tni_yaml *value, tn_str *text_out,
+                        tn_error *err);
+/* Sets where a rule stands. */
+tn_status tni_file_place(tni_file_reading *r, const tni_yaml *node, tni_rule *rule, tn_error *err);
+/* Compiles one pattern, and the target if there is one; `moves`: either may be a subtree. */
+tn_status tni_file_compile(tni_file_reading *r, const tni_yaml *match, const tni_yaml *to,
+                           bool moves, tni_rule *rule, tn_error *err);
+/* Reads one rule. */
+tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err);
+
+#endif
