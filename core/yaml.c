@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/text.h"
+#include "core/yaml_escape.h"
 #include <tenon/text.h>
 #include <yaml.h>
 
@@ -17,6 +18,8 @@ typedef struct reading {
     size_t depth;
     tni_yaml *root;
     bool had_document, done;
+    tn_str text;
+    size_t byte, character; /* a place in it, counted both ways */
 } reading;
 
 static void place_mark(const yaml_mark_t *mark, tn_error *err)
@@ -117,6 +120,32 @@ static size_t count_characters(tn_str text)
     return count;
 }
 
+/* Finds the byte at which a character stands; the characters asked for must ascend. */
+static size_t byte_at(reading *r, size_t character)
+{
+    while (r->character < character && r->byte < r->text.len) {
+        r->byte++;
+        while (r->byte < r->text.len && ((unsigned char)r->text.data[r->byte] & 0xC0) == 0x80) {
+            r->byte++;
+        }
+        r->character++;
+    }
+    return r->byte;
+}
+
+/* Keeps what stands between the quotes of a text with escapes, so that places in it can be told. */
+static tn_status keep_raw(reading *r, const yaml_event_t *event, tni_yaml *node, tn_error *err)
+{
+    size_t start = byte_at(r, event->start_mark.index), end = byte_at(r, event->end_mark.index);
+    bool one_line = event->start_mark.line == event->end_mark.line;
+    node->doubled = event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    if (node->plain || !node->quoted || !one_line || end < start + 2) {
+        return TN_OK;
+    }
+    return tni_arena_str(r->arena, (tn_str){r->text.data + start + 1, end - start - 2}, &node->raw,
+                         err);
+}
+
 static tn_status add_text(reading *r, const yaml_event_t *event, tn_error *err)
 {
     tn_str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
@@ -137,9 +166,9 @@ static tn_status add_text(reading *r, const yaml_event_t *event, tn_error *err)
         node->plain =
             event->start_mark.line == event->end_mark.line &&
             event->end_mark.column - event->start_mark.column == count_characters(text) + quotes;
-        status = attach(r, node, err);
+        status = keep_raw(r, event, node, err);
     }
-    return status;
+    return status != TN_OK ? status : attach(r, node, err);
 }
 
 static tn_status begin(reading *r, const yaml_event_t *event, tni_yaml_kind kind,
@@ -273,7 +302,7 @@ tn_status tni_yaml_read(tni_arena *arena, tn_str text, uint64_t most, tni_yaml *
     if (!yaml_parser_initialize(&parser)) {
         return tni_fail(err, TN_E_NOMEM, "out of memory");
     }
-    reading r = {.arena = arena, .parser = &parser};
+    reading r = {.arena = arena, .parser = &parser, .text = text};
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text.data, text.len);
     tn_status status = read_events(&r, text, err);
@@ -287,8 +316,12 @@ tn_status tni_yaml_read(tni_arena *arena, tn_str text, uint64_t most, tni_yaml *
 void tni_yaml_place(const tni_yaml *node, size_t at, tn_error *err)
 {
     uint32_t column = node->column;
-    if (node->kind == TNI_YAML_TEXT && node->plain && at < node->text.len) {
-        column += (uint32_t)count_characters(tn_str_first(node->text, at)) + node->quoted;
+    if (node->kind == TNI_YAML_TEXT && at <= node->text.len && node->text.len > 0) {
+        if (node->plain) {
+            column += (uint32_t)count_characters(tn_str_first(node->text, at)) + node->quoted;
+        } else if (node->raw.data != NULL) {
+            column += (uint32_t)tni_yaml_characters(node->raw, node->doubled, at) + 1;
+        }
     }
     tni_error_place(err, node->line, column);
 }

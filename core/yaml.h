@@ -15,8 +15,9 @@ typedef struct tni_yaml {
     uint32_t line, column; /* where it begins, from 1; columns count characters */
     bool plain; /* of a text: it stands in the file as it is, on one line (after a quote if
                    quoted), so that places in it can be told */
-    bool quoted;
-    struct tni_yaml *key;   /* in a map: the text that leads to this value */
+    bool quoted, doubled; /* in quotes; in double ones */
+    tn_str raw;           /* what stands between the quotes, if that is on one line and not plain */
+    struct tni_yaml *key; /* in a map: the text that leads to this value */
     struct tni_yaml *first; /* of a list or map */
     struct tni_yaml *next;  /* in the list or map that it belongs to */
     size_t count;           /* of a list or map */

@@ -1,5 +1,6 @@
 /* What is said when rules claim too much or nothing. */
 #include "converters/rules/claim.h"
+#include "converters/rules/regex.h"
 #include "model/near.h"
 #include "model/shape_text.h"
 #include <tenon/text.h>
@@ -29,6 +30,9 @@ static void literal_text(const tn_pattern *pattern, tni_buffer *out)
         }
     } else if (pattern->kind == TNI_EXACT) {
         tni_buffer_str(out, pattern->exact);
+    }
+    for (size_t at = 3; pattern->kind == TNI_REGEX && at < pattern->source.len;) {
+        tni_buffer_str(out, tni_regex_word(pattern->source, &at));
     }
     for (size_t i = 0; pattern->kind == TNI_HOLES && i < pattern->n_parts; i++) {
         tni_buffer_str(out, pattern->parts[i].text);

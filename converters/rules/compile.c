@@ -1,6 +1,6 @@
 /* From a pattern's text to what is matched. */
 #include "converters/rules/lexer.h"
-#include "converters/rules/pattern.h"
+#include "converters/rules/regex.h"
 
 /* What a text holds. */
 typedef struct census {
@@ -212,11 +212,7 @@ static tn_status list_spelt(tni_arena *arena, tn_pattern *pattern, tn_error *err
 static tn_status check_census(const census *found, tn_str text, size_t *at, tn_error *err)
 {
     tn_status status = TN_OK;
-    if (tn_str_starts(text, TN_LIT("re:"))) {
-        *at = 0;
-        status = tni_not_yet(err, "regular expressions (re:)");
-        tni_error_hint(err, "typed holes do most of it: {x}, {x:**}, {i:int}, {x:a|b}");
-    } else if (found->stars > 0 && found->holes > 0) {
+    if (found->stars > 0 && found->holes > 0) {
         *at = found->first_star > found->first_hole ? found->first_star : found->first_hole;
         status = tni_fail(err, TN_E_RULE, "the pattern '%.*s' mixes stars and holes", (int)text.len,
                           text.data);
@@ -231,8 +227,28 @@ static tn_status check_census(const census *found, tn_str text, size_t *at, tn_e
     return status;
 }
 
+/* Lists the words of the last segment of a regular expression. */
+static tn_status list_words(tni_arena *arena, tn_pattern *pattern, tn_error *err)
+{
+    tn_str text = tn_str_skip(pattern->source, 3);
+    const char *last = memrchr(text.data, pattern->separator, text.len);
+    tn_str segment = last == NULL ? text : tn_str_skip(text, (size_t)(last - text.data) + 1);
+    void *block;
+    size_t at = 0;
+    tn_status status = tni_arena_array(arena, segment.len / 2 + 1, sizeof(tn_str), &block, err);
+    pattern->spelt = block;
+    while (status == TN_OK && at < segment.len) {
+        status = spell(arena, pattern, tni_regex_word(segment, &at), err);
+    }
+    return status;
+}
+
 static tn_status compile(tni_arena *arena, tn_pattern *pattern, size_t *at, tn_error *err)
 {
+    if (tni_is_regex(pattern->source)) {
+        tn_status compiled = tni_regex_compile(arena, pattern, at, err);
+        return compiled != TN_OK ? compiled : list_words(arena, pattern, err);
+    }
     census found;
     tn_status status = take_census(pattern->source, &found, at, err);
     if (status == TN_OK) {

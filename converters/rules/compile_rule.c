@@ -1,5 +1,6 @@
 /* From the texts of a rule's two sides to its pattern and target. */
 #include "converters/rules/lexer.h"
+#include "converters/rules/regex.h"
 #include "converters/rules/rule.h"
 
 static char first_of(char a, char b, char c)
@@ -89,6 +90,9 @@ tn_status tni_rule_compile(tni_arena *arena, const tni_ruleset *set, const tni_v
 /* Tells whether a side is a subtree: `/`, or what ends in a separator. */
 static bool is_scope(tn_str side)
 {
+    if (tni_is_regex(side)) {
+        return false;
+    }
     return tn_str_ends(side, TN_LIT("/")) || tn_str_ends(side, TN_LIT("."));
 }
 

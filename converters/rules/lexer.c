@@ -1,5 +1,6 @@
 #include "converters/rules/lexer.h"
 
+#include "converters/rules/regex.h"
 #include <tenon/text.h>
 
 static tn_status lonely_brace(char brace, tn_error *err)
@@ -53,6 +54,9 @@ char tni_separator_in(tn_str text)
     tni_lexer lexer = {text, 0};
     tni_lexeme lexeme;
     char found = 0;
+    if (tni_is_regex(text)) {
+        return tni_regex_separator(text);
+    }
     while (tni_lex(&lexer, &lexeme, NULL) == TN_OK && lexeme.kind != TNI_LEX_END) {
         if (lexeme.kind == TNI_LEX_BYTE && lexeme.byte == '/') {
             return '/';
@@ -69,11 +73,16 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+bool tni_is_name_byte(char c)
+{
+    return is_letter(c) || (c >= '0' && c <= '9');
+}
+
 bool tni_is_word(tn_str text)
 {
     bool good = text.len > 0 && is_letter(text.data[0]);
     for (size_t i = 1; good && i < text.len; i++) {
-        good = is_letter(text.data[i]) || (text.data[i] >= '0' && text.data[i] <= '9');
+        good = tni_is_name_byte(text.data[i]);
     }
     return good;
 }

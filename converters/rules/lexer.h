@@ -30,6 +30,8 @@ tn_status tni_lex(tni_lexer *lexer, tni_lexeme *lexeme_out, tn_error *err);
  */
 char tni_separator_in(tn_str text);
 
+/* Tells whether a byte is a letter, a digit or _. */
+bool tni_is_name_byte(char c);
 /* Tells whether a text is a name of a hole or variable: a letter or _, then letters, digits, _. */
 bool tni_is_word(tn_str text);
 

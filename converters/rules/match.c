@@ -1,7 +1,8 @@
 /* Matching names against patterns with holes. A table says, part by part from the last, from which
  * places of the name the rest can match; then the parts are laid out from the first on. Without
  * repeated holes no choice is ever taken back. */
-#include "converters/rules/pattern.h"
+#include "converters/rules/expression.h"
+#include "converters/rules/regex.h"
 
 void tni_matcher_init(tni_matcher *matcher, tn_context *ctx)
 {
@@ -10,13 +11,19 @@ void tni_matcher_init(tni_matcher *matcher, tn_context *ctx)
 
 void tni_matcher_clear(tni_matcher *matcher)
 {
+    tni_regex_room_free(matcher->regex);
     tni_free(matcher->ctx, matcher->can);
+    matcher->regex = NULL;
     matcher->can = NULL;
     matcher->room = 0;
 }
 
 int tni_pattern_slot(const tn_pattern *pattern, tn_str name)
 {
+    int64_t group;
+    if (pattern->kind == TNI_REGEX && tni_number_read(name, &group)) {
+        return group >= 1 && group <= pattern->n_slots ? (int)group - 1 : -1;
+    }
     for (size_t i = 0; pattern->kind == TNI_HOLES && i < pattern->n_parts; i++) {
         const tni_hole *hole = pattern->parts[i].hole;
         if (hole != NULL && tn_str_equal(hole->name, name)) {
@@ -282,6 +289,9 @@ tn_status tni_pattern_match(const tn_pattern *pattern, tni_matcher *matcher, tn_
 {
     if (pattern->kind == TNI_HOLES) {
         return match_holes(pattern, matcher, name, found_out, err);
+    }
+    if (pattern->kind == TNI_REGEX) {
+        return tni_regex_match(pattern, matcher, name, found_out, err);
     }
     *found_out = pattern->kind == TNI_EXACT ? tn_str_equal(pattern->exact, name)
                                             : tni_glob_matches(pattern, name);

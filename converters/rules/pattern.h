@@ -1,4 +1,4 @@
-/* Compiled patterns: exact names, globs, and patterns with typed holes.
+/* Compiled patterns: exact names, globs, patterns with typed holes, and regular expressions.
  *
  * Matching is bounded whatever the pattern: a glob takes name length x pattern length steps; holes
  * take that many too, because a table first says from which places the rest can match. Only a hole
@@ -17,7 +17,7 @@ enum {
     TNI_MATCH_STEPS = 1 << 20
 };
 
-typedef enum tni_pattern_kind { TNI_EXACT, TNI_GLOB, TNI_HOLES } tni_pattern_kind;
+typedef enum tni_pattern_kind { TNI_EXACT, TNI_GLOB, TNI_HOLES, TNI_REGEX } tni_pattern_kind;
 
 /* Where two readings are possible, an earlier hole takes the shorter piece. */
 typedef enum tni_hole_kind {
@@ -59,6 +59,7 @@ struct tn_pattern {
     tn_str head, tail; /* of a glob: the literal texts before the first star and behind the last */
     const tni_part *parts;
     size_t n_parts;
+    void *regex;      /* PCRE2's, in the arena */
     uint32_t n_slots; /* bindings */
     bool repeats;     /* a hole's name stands there twice */
     tn_str *spelt;    /* the literal texts and choices of the last segment */
@@ -68,7 +69,7 @@ struct tn_pattern {
 /* What the holes of a pattern are bound to. */
 typedef struct tni_binding {
     tn_str text;
-    const tni_hole *hole; /* its first mention */
+    const tni_hole *hole; /* its first mention; NULL: a group of a regular expression */
 } tni_binding;
 
 /* Memory and result of matching; one thread's. */
@@ -76,6 +77,7 @@ typedef struct tni_matcher {
     tn_context *ctx;
     unsigned char *can; /* by part and place: can the rest match from here */
     size_t room;
+    struct tni_regex_room *regex;      /* regex.c's, made when needed */
     tni_binding bound[TNI_HOLES_MOST]; /* of the last match; the texts lie in the name */
 } tni_matcher;
 
@@ -96,10 +98,10 @@ bool tni_int_type(tn_str type, unsigned *digits_out);
 void tni_matcher_init(tni_matcher *matcher, tn_context *ctx);
 void tni_matcher_clear(tni_matcher *matcher);
 /* Matches a whole name; if *found_out, the bindings are set. Errors: TN_E_NOMEM, TN_E_LIMIT (a
- * repeated hole, TNI_MATCH_STEPS). */
+ * repeated hole, TNI_MATCH_STEPS; a regular expression, see regex.h). */
 tn_status tni_pattern_match(const tn_pattern *pattern, tni_matcher *matcher, tn_str name,
                             bool *found_out, tn_error *err);
-/* Returns the index of the binding of a hole's name, or -1. */
+/* Returns the index of the binding of a hole's name, or of a group's number, or -1. */
 int tni_pattern_slot(const tn_pattern *pattern, tn_str name);
 
 #endif

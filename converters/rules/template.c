@@ -20,6 +20,9 @@ static void hint_holes(const tn_pattern *pattern, tn_error *err)
         tni_error_hint(err, "the pattern binds %s", text);
     } else if (pattern->kind == TNI_GLOB) {
         tni_error_hint(err, "a star copies nothing: write {x} for *, {x:**} for **");
+    } else if (pattern->kind == TNI_REGEX && pattern->n_slots > 0) {
+        tni_error_hint(err, "the regular expression binds its groups, {1} to {%u}",
+                       pattern->n_slots);
     } else {
         tni_error_hint(err, "the pattern binds none; a brace that belongs to a name is written "
                             "twice");
@@ -160,7 +163,7 @@ static tn_status read_hole(tni_arena *arena, tn_str inside, const tni_scope *sco
         return bad_hole(inside, err);
     }
     if (tni_number_read(inside, &number) && inside.data[0] != '-') {
-        return not_bound(inside, scope, err);
+        return read_value(inside, TN_STR_NONE, scope, part, err);
     }
     return read_expression(arena, inside, scope, part, at, err);
 }

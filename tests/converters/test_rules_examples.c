@@ -39,6 +39,16 @@ static const example examples[] = {
     {HEAD "- {match: '**/Adam*', do: drop}\n- {match: '{x:**}/W', do: keep}", "a/W b/W a/W/Adam_2x",
      "a/W>a/W b/W>b/W"},
     {HEAD "- {match: '**/adam_m', do: drop, optional: true}\n- {match: W, do: keep}", "W", "W>W"},
+    /* 4 regular expressions */
+    {HEAD "- {match: 're:^blk(\\d+)_(q|k|v)$', to: 'h.{1}.{2}'}", "blk0_q blk12_v",
+     "blk0_q>h.0.q blk12_v>h.12.v"},
+    {HEAD "- {match: \"re:blk(\\\\d+)_q\", to: 'h.{1}.{1}'}\n- {match: '{x}x', do: keep}\n- "
+          "{match: 'x{x}', do: keep}",
+     "blk3_q blk3_qx xblk3_q", "blk3_q>h.3.3 blk3_qx>blk3_qx xblk3_q>xblk3_q"},
+    {HEAD "- {match: 're:a(b)?/(.*)', to: '{2}{1}'}", "a/x/y.z ab/c", "a/x/y.z>x/y.z ab/c>cb"},
+    {"tenon: 1\nvars: {s: a.b}\ntables: {t: {k: kernel}}\nrules:\n"
+     "- {match: 're:{$s}/(k|.{2,3})', to: '{1|t}'}\n- {match: 'axb/{x}', do: keep}",
+     "a.b/k axb/k", "a.b/k>kernel axb/k>axb/k"},
     /* 5 arithmetic */
     {HEAD "- {match: 'block{i:int}/w', to: 'layers.{i-1}.w'}", "block1/w block12/w",
      "block1/w>layers.0.w block12/w>layers.11.w"},
@@ -117,6 +127,12 @@ static const failure failures[] = {
      "'b1' has no size along that axis"},
     {"tenon: 1\ntables: {part: {kernel: weight}}\nrules:\n- {match: 'a/{p}', to: 'b/{p|part}'}",
      "a/kernel a/bias", TN_E_NAME, "a/bias", "the table 'part' has no word 'bias'"},
+    {HEAD "- {match: 're:(a|aa)+b', to: 'c'}", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab!",
+     TN_E_LIMIT, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab!",
+     "r.yaml:3: the regular expression 're:(a|aa)+b' would be searched for too long"},
+    {HEAD "- {match: 're:(([a-z])+.)+[A-Z]([a-z])+', to: 'c'}",
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaAa!", TN_E_LIMIT, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaAa!",
+     "would be searched for too long"},
     {HEAD "- {match: 'a/{i:int}', to: 'b/{i//2}'}", "a/2 a/3", TN_E_COLLISION, "b/1",
      "two tensors would have this name"},
     {HEAD "- {match: 'a/{x}', to: 'b/{x}'}\n- {match: '{x}/w', to: 'c/{x}'}", "a/w", TN_E_OVERLAP,

@@ -140,7 +140,7 @@ static const refusal refusals[] = {
     {"*/{x}", "mixes stars and holes", 2},
     {"{x}/*", "mixes stars and holes", 4},
     {"a/{x:int}{x:**}", "two different types", 9},
-    {"re:^a$", "not supported yet by this version: regular expressions", 0},
+    {"re:^(a$", "missing closing parenthesis", 7},
 };
 
 static void refuses_with_the_place(void **state)
