@@ -79,7 +79,8 @@ void error_print(const cli_state *cli, const tn_error *err)
 {
     fprintf(stderr, "%stenon:%s ", paint_start(cli->color_err, PAINT_BAD),
             paint_start(cli->color_err, PAINT_PLAIN));
-    bool in_rules = err->line != 0 && (err->code == TN_E_RULE || err->code == TN_E_NO_MATCH);
+    bool in_rules = err->line != 0 && (err->code == TN_E_RULE || err->code == TN_E_NO_MATCH ||
+                                       err->code == TN_E_EXPECT);
     if (err->path[0] != '\0' && in_rules) {
         fprintf(stderr, "%s:%u:%u: ", err->path, err->line, err->column);
     } else if (err->path[0] != '\0') {

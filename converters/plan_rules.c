@@ -32,7 +32,8 @@ static tn_status run(tn_plan *plan, const tn_convert_options *options, const boo
                               .vars = options->vars,
                               .n_vars = options->n_vars,
                               .scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME,
-                              .ignore_unmatch = options->ignore_unmatch};
+                              .ignore_unmatch = options->ignore_unmatch,
+                              .target = plan->target.format->name};
     void *block;
     tn_status status =
         tni_arena_array(&plan->arena, plan->source->count, sizeof(bool), &block, err);

@@ -66,12 +66,18 @@ tn_status tni_stage_bind(tni_stage *stage, tn_error *err)
     stage->decisions = block;
     tni_matcher_init(&stage->matcher, stage->model->ctx);
     tni_buffer_init(&stage->buffer, stage->model->ctx);
-    status = tni_stage_claim(stage, err);
+    status = tni_guard_before(stage, err);
+    if (status == TN_OK) {
+        status = tni_stage_claim(stage, err);
+    }
     if (status == TN_OK) {
         status = tni_stage_follow(stage, err);
     }
     if (status == TN_OK) {
         status = check_collisions(stage, err);
+    }
+    if (status == TN_OK) {
+        status = tni_guard_after(stage, err);
     }
     tni_buffer_clear(&stage->buffer);
     tni_matcher_clear(&stage->matcher);

@@ -12,8 +12,9 @@ typedef struct tni_decision {
     const tni_rule *left_alone; /* what would have matched this counter, or state without a scope */
     bool claimed, decided;
     bool dropped;
-    tn_str name;  /* in the output */
-    tn_str place; /* of the rule, for the plan; or none */
+    bool unmatched; /* no rule claims it, and it is nothing that stays by its nature */
+    tn_str name;    /* in the output */
+    tn_str place;   /* of the rule, for the plan; or none */
 } tni_decision;
 
 /* What a rule has met. */
@@ -30,6 +31,7 @@ typedef struct tni_stage {
     const bool *renamed;   /* by tensor: by a stage before */
     tni_ruleset *set;
     bool ignore_unmatch;
+    const char *target_format; /* NULL: there is no output */
     tn_report *notes;
     tni_decision *decisions; /* by tensor */
     tni_tally *tallies;      /* by rule */
@@ -39,13 +41,15 @@ typedef struct tni_stage {
 } tni_stage;
 
 /* Decides for all tensors. Errors: TN_E_OVERLAP, TN_E_NO_MATCH, TN_E_UNMATCHED, TN_E_SLOT,
- * TN_E_COLLISION, TN_E_NAME, TN_E_AMBIGUOUS, TN_E_LIMIT, TN_E_NOMEM. */
+ * TN_E_COLLISION, TN_E_NAME, TN_E_EXPECT, TN_E_AMBIGUOUS, TN_E_LIMIT, TN_E_NOMEM. */
 tn_status tni_stage_bind(tni_stage *stage, tn_error *err);
 
 /* The name of a tensor that the stage's patterns see; none if it has none in their scheme. */
 tn_str tni_stage_seen(const tni_stage *stage, size_t index);
 
 /* The steps of tni_stage_bind. */
+tn_status tni_guard_before(tni_stage *stage, tn_error *err); /* guards.c: `from`, `to: {format}` */
+tn_status tni_guard_after(tni_stage *stage, tn_error *err);  /* `to`, `assert` */
 tn_status tni_stage_claim(tni_stage *stage, tn_error *err);  /* claim.c */
 tn_status tni_stage_follow(tni_stage *stage, tn_error *err); /* follow.c */
 

@@ -2,6 +2,7 @@
 #include "converters/rules/claim.h"
 
 #include "converters/rules/slots.h"
+#include <tenon/text.h>
 
 tn_str tni_stage_seen(const tni_stage *stage, size_t index)
 {
@@ -12,9 +13,8 @@ tn_str tni_stage_seen(const tni_stage *stage, size_t index)
                                                                : name;
 }
 
-/* Adds the rule's place to an error about a tensor. */
-static tn_status raise(const tni_stage *stage, size_t index, const tni_rule *rule,
-                       const tn_error *why, tn_error *err)
+tn_status tni_claim_raise(const tni_stage *stage, size_t index, const tni_rule *rule,
+                          const tn_error *why, tn_error *err)
 {
     tn_status status =
         tni_fail(err, why->code, "%.*s: %s", (int)rule->place.len, rule->place.data, why->message);
@@ -24,6 +24,35 @@ static tn_status raise(const tni_stage *stage, size_t index, const tni_rule *rul
         tni_error_hint(err, "%s", why->hint);
     }
     return status;
+}
+
+static tn_status size_of(const void *sizes, tn_str name, int64_t axis, int64_t *size_out,
+                         tn_error *err)
+{
+    const tni_stage *stage = sizes;
+    uint32_t index = tni_model_index(stage->model, stage->set->scheme, name);
+    int shown = name.len > 200 ? 200 : (int)name.len;
+    if (index == TN_NO_INDEX || index == TNI_INDEX_MANY) {
+        return tni_fail(err, TN_E_NAME, "dim(): %s '%.*s'",
+                        index == TN_NO_INDEX ? "there is no tensor" : "several tensors are called",
+                        shown, name.data);
+    }
+    const tn_tensor *tensor = &stage->model->tensors[index];
+    axis += axis < 0 ? tensor->rank : 0;
+    if (axis < 0 || axis >= tensor->rank || tensor->shape[axis] < 0) {
+        return tni_fail(err, TN_E_NAME, "dim(): '%.*s' has no size along that axis", shown,
+                        name.data);
+    }
+    *size_out = tensor->shape[axis];
+    return TN_OK;
+}
+
+tni_values tni_claim_values(const tni_stage *stage, const tni_rule *rule)
+{
+    return (tni_values){.bound = stage->matcher.bound,
+                        .seen = stage->tallies[rule - stage->set->rules].numbers,
+                        .sizes = stage,
+                        .size = size_of};
 }
 
 bool tni_claim_offer(tni_stage *stage, size_t index, const tni_rule *rule,
@@ -49,7 +78,7 @@ tn_status tni_claim_match(tni_stage *stage, size_t index, const tni_rule *rule,
     stage->tries++;
     tn_status status =
         tni_pattern_match(pattern, &stage->matcher, tni_stage_seen(stage, index), found_out, &why);
-    return status == TN_OK ? TN_OK : raise(stage, index, rule, &why, err);
+    return status == TN_OK ? TN_OK : tni_claim_raise(stage, index, rule, &why, err);
 }
 
 /* Tells whether a slot may be claimed by a pattern that is no exact name. */
@@ -92,30 +121,42 @@ static tn_status try_pattern(tni_stage *stage, size_t index, const tni_rule *rul
     } else if (pattern->kind != TNI_EXACT && !sees_slot(stage, index, pattern)) {
         tally->unseen = (uint32_t)index;
     } else {
-        tni_claim_offer(stage, index, rule, pattern);
+        status = tni_when_holds(stage, index, rule, pattern, &found, err);
+        if (status == TN_OK && found) {
+            tni_claim_offer(stage, index, rule, pattern);
+        }
     }
-    return TN_OK;
+    return status;
 }
 
-static tn_status size_of(const void *sizes, tn_str name, int64_t axis, int64_t *size_out,
-                         tn_error *err)
+/* Tests a rule's `back` on a name that the rule has made. */
+static tn_status check_back(tni_stage *stage, size_t index, tn_error *err)
 {
-    const tni_stage *stage = sizes;
-    uint32_t index = tni_model_index(stage->model, stage->set->scheme, name);
-    int shown = name.len > 200 ? 200 : (int)name.len;
-    if (index == TN_NO_INDEX || index == TNI_INDEX_MANY) {
-        return tni_fail(err, TN_E_NAME, "dim(): %s '%.*s'",
-                        index == TN_NO_INDEX ? "there is no tensor" : "several tensors are called",
-                        shown, name.data);
+    const tni_decision *decision = &stage->decisions[index];
+    const tni_rule *rule = decision->rule;
+    tni_values values = tni_claim_values(stage, rule);
+    char name[TN_ERROR_SUBJECT], old[TN_ERROR_SUBJECT] = "";
+    tn_error why = {0};
+    bool found = false;
+    tn_status status = tni_pattern_match(rule->back, &stage->matcher, decision->name, &found, &why);
+    if (status == TN_OK && found) {
+        status = tni_template_render(rule->back_to, rule->back, &values, &stage->buffer, &why);
     }
-    const tn_tensor *tensor = &stage->model->tensors[index];
-    axis += axis < 0 ? tensor->rank : 0;
-    if (axis < 0 || axis >= tensor->rank || tensor->shape[axis] < 0) {
-        return tni_fail(err, TN_E_NAME, "dim(): '%.*s' has no size along that axis", shown,
-                        name.data);
+    tn_str back = {stage->buffer.data, stage->buffer.len};
+    if (status != TN_OK) {
+        return tni_claim_raise(stage, index, rule, &why, err);
     }
-    *size_out = tensor->shape[axis];
-    return TN_OK;
+    if (found && tn_str_equal(back, tni_stage_seen(stage, index))) {
+        return TN_OK;
+    }
+    tn_escape(decision->name, name, sizeof name);
+    tn_escape(back, old, sizeof old);
+    if (found) {
+        tni_fail(&why, TN_E_NAME, "'back' makes '%s' of the new name '%s'", old, name);
+    } else {
+        tni_fail(&why, TN_E_NAME, "'back' does not match the new name '%s'", name);
+    }
+    return tni_claim_raise(stage, index, rule, &why, err);
 }
 
 /* Makes the new name of a claimed tensor; the matcher's bindings are those of its name. */
@@ -123,18 +164,16 @@ static tn_status render(tni_stage *stage, size_t index, tn_error *err)
 {
     tni_decision *decision = &stage->decisions[index];
     const tni_rule *rule = decision->rule;
-    tni_values values = {.bound = stage->matcher.bound,
-                         .seen = stage->tallies[rule - stage->set->rules].numbers,
-                         .sizes = stage,
-                         .size = size_of};
+    tni_values values = tni_claim_values(stage, rule);
     tn_error why = {0};
     tn_status status =
         tni_template_render(rule->to, decision->pattern, &values, &stage->buffer, &why);
     if (status != TN_OK) {
-        return raise(stage, index, rule, &why, err);
+        return tni_claim_raise(stage, index, rule, &why, err);
     }
     tn_str name = {stage->buffer.data, stage->buffer.len};
-    return tni_arena_str(stage->arena, name, &decision->name, err);
+    status = tni_arena_str(stage->arena, name, &decision->name, err);
+    return status == TN_OK && rule->back != NULL ? check_back(stage, index, err) : status;
 }
 
 /* Matches a tensor again with the pattern that claims it, for its bindings. */

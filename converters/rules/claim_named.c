@@ -11,10 +11,15 @@ static tn_status look_up(tni_stage *stage, uint32_t r, const tn_pattern *pattern
     if (found == TNI_INDEX_MANY) {
         return tni_match_index_add(index, pattern, r, err);
     }
-    if (found != TN_NO_INDEX && model->tensors[found].role != TN_ROLE_METADATA) {
+    bool holds = found != TN_NO_INDEX && model->tensors[found].role != TN_ROLE_METADATA;
+    tn_status status = TN_OK;
+    if (holds) {
+        status = tni_when_holds(stage, found, &stage->set->rules[r], pattern, &holds, err);
+    }
+    if (status == TN_OK && holds) {
         tni_claim_offer(stage, found, &stage->set->rules[r], pattern);
     }
-    return TN_OK;
+    return status;
 }
 
 /* Looks for any of a tensor's names, as arguments may be. */

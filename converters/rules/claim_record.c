@@ -18,15 +18,18 @@ static tn_status make_room(tni_stage *stage, const tni_rule *rule, tni_tally *ta
     return status;
 }
 
-static void record(const tni_stage *stage, const tni_rule *rule)
+/* Takes the values that the last match bound. */
+static tn_status record(tni_stage *stage, size_t index, const tni_rule *rule, tn_error *err)
 {
     tni_seen_numbers *numbers = stage->tallies[rule - stage->set->rules].numbers;
-    for (uint32_t slot = 0; slot < rule->patterns[0]->n_slots; slot++) {
+    tn_status status = tni_expect_form(stage, index, rule, err);
+    for (uint32_t slot = 0; status == TN_OK && slot < rule->patterns[0]->n_slots; slot++) {
         if ((rule->recorded >> slot & 1) != 0) {
             int64_t *at = (int64_t *)(uintptr_t)numbers[slot].at;
-            tni_number_read(stage->matcher.bound[slot].text, &at[numbers[slot].count++]);
+            status = tni_expect_value(stage, index, rule, slot, &at[numbers[slot].count++], err);
         }
     }
+    return status;
 }
 
 static int by_size(const void *a, const void *b)
@@ -52,31 +55,49 @@ static void sort_out(tni_seen_numbers *numbers)
     numbers->count = kept;
 }
 
+/* Tells whether a rule's tensors must be looked at once more. */
+static bool is_examined(const tni_rule *rule)
+{
+    return rule->recorded != 0 || rule->expect != NULL;
+}
+
+static tn_status record_all(tni_stage *stage, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && i < stage->model->count; i++) {
+        const tni_decision *decision = &stage->decisions[i];
+        bool found;
+        if (!decision->claimed || !is_examined(decision->rule)) {
+            continue;
+        }
+        if (decision->pattern->kind != TNI_EXACT) {
+            status = tni_claim_match(stage, i, decision->rule, decision->pattern, &found, err);
+        }
+        status = status != TN_OK ? status : record(stage, i, decision->rule, err);
+    }
+    return status;
+}
+
 tn_status tni_claim_record(tni_stage *stage, tn_error *err)
 {
     tn_status status = TN_OK;
     bool any = false;
     for (size_t r = 0; status == TN_OK && r < stage->set->count; r++) {
-        if (stage->set->rules[r].recorded != 0) {
-            status = make_room(stage, &stage->set->rules[r], &stage->tallies[r], err);
-            any = true;
+        const tni_rule *rule = &stage->set->rules[r];
+        any = any || is_examined(rule);
+        if (rule->recorded != 0) {
+            status = make_room(stage, rule, &stage->tallies[r], err);
         }
     }
-    for (size_t i = 0; any && status == TN_OK && i < stage->model->count; i++) {
-        const tni_decision *decision = &stage->decisions[i];
-        bool found;
-        if (decision->claimed && decision->rule->recorded != 0) {
-            status = tni_claim_match(stage, i, decision->rule, decision->pattern, &found, err);
-        }
-        if (status == TN_OK && decision->claimed && decision->rule->recorded != 0) {
-            record(stage, decision->rule);
-        }
+    if (status == TN_OK && any) {
+        status = record_all(stage, err);
     }
     for (size_t r = 0; status == TN_OK && r < stage->set->count; r++) {
         const tni_rule *rule = &stage->set->rules[r];
         for (uint32_t slot = 0; rule->recorded != 0 && slot < rule->patterns[0]->n_slots; slot++) {
             sort_out(&stage->tallies[r].numbers[slot]);
         }
+        status = tni_expect_all(stage, rule, err);
     }
     return status;
 }

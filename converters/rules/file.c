@@ -9,9 +9,9 @@ enum { RULE_BYTES = 1 << 20 };
 
 static const tni_key file_keys[] = {
     {"tenon", false},   {"about", false},    {"scheme", false},   {"separator", false},
-    {"vars", false},    {"defaults", false}, {"rules", false},    {"from", true},
-    {"to", true},       {"tables", false},   {"inputs", true},    {"slot_families", true},
-    {"stages", true},   {"include", true},   {"vars_from", true}, {"assert", true},
+    {"vars", false},    {"defaults", false}, {"rules", false},    {"from", false},
+    {"to", false},      {"tables", false},   {"inputs", true},    {"slot_families", true},
+    {"stages", true},   {"include", true},   {"vars_from", true}, {"assert", false},
     {"metadata", true}, {NULL, false},
 };
 static const tni_key default_keys[] = {{"unmatched", false},
@@ -192,6 +192,23 @@ static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *
     return status;
 }
 
+static tn_status read_guards(tni_file_reading *r, const tni_yaml *root, tn_error *err)
+{
+    const tni_yaml *from = tni_keys_find(root, "from"), *to = tni_keys_find(root, "to");
+    tn_status status = TN_OK;
+    r->set->asserted = tni_keys_find(root, "assert");
+    if (from != NULL) {
+        status = tni_file_guard(r, from, &r->set->from, err);
+    }
+    if (status == TN_OK && to != NULL) {
+        status = tni_file_guard(r, to, &r->set->to, err);
+    }
+    if (status == TN_OK && r->set->asserted != NULL) {
+        status = tni_file_assertions(r, r->set->asserted, err);
+    }
+    return status;
+}
+
 static tn_status read_rule_file(tni_file_reading *r, const tni_yaml *root, const tni_yaml *version,
                                 tn_error *err)
 {
@@ -204,6 +221,9 @@ static tn_status read_rule_file(tni_file_reading *r, const tni_yaml *root, const
     }
     if (status == TN_OK) {
         status = read_head(r, root, err);
+    }
+    if (status == TN_OK) {
+        status = read_guards(r, root, err);
     }
     const tni_yaml *rules = tni_keys_find(root, "rules");
     if (status == TN_OK && rules == NULL) {

@@ -21,6 +21,15 @@ tn_status tni_file_place(tni_file_reading *r, const tni_yaml *node, tni_rule *ru
 /* Compiles one pattern, and the target if there is one; `moves`: either may be a subtree. */
 tn_status tni_file_compile(tni_file_reading *r, const tni_yaml *match, const tni_yaml *to,
                            bool moves, tni_rule *rule, tn_error *err);
+/* Computes a value that is a whole number, or an expression over variables. */
+tn_status tni_file_number(tni_file_reading *r, const tni_yaml *value, int64_t *number_out,
+                          tn_error *err);
+/* Reads `priority`, `otherwise`, `when` and `expect` of a rule whose patterns are compiled. */
+tn_status tni_file_conditions(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
+                              tn_error *err);
+/* Reads `from` or `to`; `assert`. */
+tn_status tni_file_guard(tni_file_reading *r, const tni_yaml *map, tni_guard *guard, tn_error *err);
+tn_status tni_file_assertions(tni_file_reading *r, const tni_yaml *list, tn_error *err);
 /* Reads one rule. */
 tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err);
 

@@ -5,15 +5,15 @@
 #include <tenon/text.h>
 
 static const tni_key rule_keys[] = {
-    {"match", false},    {"to", false},
-    {"do", false},       {"optional", false},
-    {"why", false},      {"expect", true},
-    {"when", true},      {"priority", true},
-    {"otherwise", true}, {"back", true},
-    {"from", true},      {"tie", true},
-    {"with", true},      {"if_target_has_no_alias", true},
-    {"make", true},      {"init", true},
-    {"shape", true},     {"dtype", true},
+    {"match", false},     {"to", false},
+    {"do", false},        {"optional", false},
+    {"why", false},       {"expect", false},
+    {"when", false},      {"priority", false},
+    {"otherwise", false}, {"back", false},
+    {"from", true},       {"tie", true},
+    {"with", true},       {"if_target_has_no_alias", true},
+    {"make", true},       {"init", true},
+    {"shape", true},      {"dtype", true},
     {NULL, false},
 };
 static const tni_key raw_keys[] = {{"raw", false}, {NULL, false}};
@@ -135,6 +135,42 @@ static tn_status read_deed(const tni_yaml *rule_map, const tni_yaml *deed, const
     return status;
 }
 
+/* Reads `PATTERN => TARGET`, which leads from the new name to the old one. */
+static tn_status read_back(tni_file_reading *r, const tni_yaml *back, tni_rule *rule, tn_error *err)
+{
+    tn_str text = TN_STR_NONE;
+    if (rule->to == NULL) {
+        return tni_value_wrong(back, err, "a rule without 'to' has no way back");
+    }
+    tn_status status = tni_file_text(r, back, &text, err);
+    const char *arrow = text.len == 0 ? NULL : memmem(text.data, text.len, " => ", 4);
+    if (status == TN_OK && arrow == NULL) {
+        status = tni_value_wrong(back, err, "it must be PATTERN => TARGET");
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    size_t split = (size_t)(arrow - text.data), at = 0;
+    int side = 0;
+    tni_rule reverse = {.n_patterns = 0};
+    tni_sides sides = {tn_str_first(text, split), tn_str_skip(text, split + 4)};
+    status = tni_rule_compile(r->arena, r->set, &r->set->vars, sides, &reverse, &side, &at, err);
+    if (status == TN_OK && reverse.to->ranks) {
+        status = tni_fail(err, TN_E_RULE, "rank() has no way back");
+    }
+    if (status != TN_OK) {
+        bool variables = memmem(text.data, text.len, "{$", 2) != NULL;
+        place_side(back, text, variables ? 0 : at + (side == 0 ? 0 : split + 4), err);
+        return status;
+    }
+    rule->back = reverse.patterns[0];
+    rule->back_to = reverse.to;
+    rule->back_node = back;
+    r->set->prints_vars =
+        r->set->prints_vars || reverse.to->vars || memmem(text.data, text.len, "{$", 2) != NULL;
+    return TN_OK;
+}
+
 tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
 {
     static const char *const truth[] = {"false", "true", NULL};
@@ -147,6 +183,7 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     }
     const tni_yaml *match = tni_keys_find(map, "match"), *to = tni_keys_find(map, "to");
     const tni_yaml *optional = tni_keys_find(map, "optional"), *why = tni_keys_find(map, "why");
+    const tni_yaml *back = tni_keys_find(map, "back");
     int is_optional = 0;
     if (match == NULL) {
         return tni_value_wrong(map, err, "the rule has no 'match'");
@@ -170,6 +207,10 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     if (status != TN_OK) {
         return status;
     }
-    return match->kind == TNI_YAML_LIST ? compile_list(r, match, to, rule, err)
-                                        : tni_file_compile(r, match, to, false, rule, err);
+    status = match->kind == TNI_YAML_LIST ? compile_list(r, match, to, rule, err)
+                                          : tni_file_compile(r, match, to, false, rule, err);
+    if (status == TN_OK) {
+        status = tni_file_conditions(r, map, rule, err);
+    }
+    return status == TN_OK && back != NULL ? read_back(r, back, rule, err) : status;
 }

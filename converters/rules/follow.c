@@ -72,11 +72,10 @@ static void apply_default(tni_stage *stage, size_t index)
     const tn_tensor *tensor = &stage->model->tensors[index];
     tni_decision *decision = &stage->decisions[index];
     bool stays = decision->left_alone != NULL || tensor->role == TN_ROLE_METADATA ||
-                 tensor->hidden ||
-                 (tensor->role == TN_ROLE_COUNTER && !stage->set->sees_counters) ||
-                 stage->set->unmatched == TNI_UNMATCHED_KEEP;
-    decision->decided = stays || stage->set->unmatched == TNI_UNMATCHED_DROP;
-    if (!stays && decision->decided) {
+                 tensor->hidden || (tensor->role == TN_ROLE_COUNTER && !stage->set->sees_counters);
+    decision->unmatched = !stays;
+    decision->decided = stays || stage->set->unmatched != TNI_UNMATCHED_ERROR;
+    if (!stays && stage->set->unmatched == TNI_UNMATCHED_DROP) {
         drop_with(decision, stage->set->unmatched_place);
     }
 }

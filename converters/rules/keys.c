@@ -37,7 +37,8 @@ static tn_status unknown_key(const tni_yaml *key, const tni_key *keys, const cha
     const char *names[KEYS_MOST + 1];
     size_t count = usable(keys, names), used = 0;
     tn_escape(key->text, name, sizeof name);
-    tn_status status = tni_fail(err, TN_E_RULE, "a %s has no key '%s'", what, name);
+    tn_status status = tni_fail(err, TN_E_RULE, "%s %s has no key '%s'",
+                                strchr("aeiou", what[0]) == NULL ? "a" : "an", what, name);
     tni_yaml_place(key, 0, err);
     const char *nearest = tni_nearest_word(key->text, names);
     if (nearest != NULL) {
@@ -61,7 +62,8 @@ tn_status tni_keys_check(const tni_yaml *map, const tni_key *keys, const char *w
         }
         if (key->later) {
             char text[80];
-            snprintf(text, sizeof text, "the key '%s' of a %s", key->name, what);
+            snprintf(text, sizeof text, "the key '%s' of %s %s", key->name,
+                     strchr("aeiou", what[0]) == NULL ? "a" : "an", what);
             tn_status status = tni_not_yet(err, text);
             tni_yaml_place(value->key, 0, err);
             return status;

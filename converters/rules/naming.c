@@ -130,7 +130,7 @@ static tn_status map(tni_naming *naming, const tni_stage *stage, tn_error *err)
     return status;
 }
 
-static tn_status run_stage(tni_naming *naming, tni_ruleset *set, bool ignore_unmatch,
+static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_options *options,
                            tn_report *notes, tn_error *err)
 {
     tni_naming before = *naming;
@@ -138,7 +138,8 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, bool ignore_unm
                        .model = naming->model,
                        .renamed = naming->renamed,
                        .set = set,
-                       .ignore_unmatch = ignore_unmatch,
+                       .ignore_unmatch = options->ignore_unmatch,
+                       .target_format = options->target,
                        .notes = notes};
     tn_status status = tni_stage_bind(&stage, err);
     if (status == TN_OK) {
@@ -167,7 +168,7 @@ static tn_status run(tni_naming *naming, const tn_model *first, const bool *keep
         status = begin(naming, first, keep, err);
     }
     for (size_t i = 0; status == TN_OK && i < naming->sets.count; i++) {
-        status = run_stage(naming, &naming->sets.at[i], options->ignore_unmatch, notes, err);
+        status = run_stage(naming, &naming->sets.at[i], options, notes, err);
     }
     return status;
 }

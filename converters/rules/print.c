@@ -1,5 +1,6 @@
 /* Stages written as rule files. */
-#include "converters/rules/rule.h"
+#include "converters/rules/print.h"
+#include <inttypes.h>
 #include <tenon/text.h>
 
 /* Writes bytes of a text in double quotes. */
@@ -62,6 +63,27 @@ static void print_match(const tni_rule *rule, FILE *out)
     }
 }
 
+static void print_conditions(const tni_rule *rule, FILE *out)
+{
+    if (rule->back != NULL) {
+        fputs(", back: ", out);
+        tni_print_node(rule->back_node, out);
+    }
+    if (rule->priority == TNI_OTHERWISE) {
+        fputs(", otherwise: true", out);
+    } else if (rule->priority != 0) {
+        fprintf(out, ", priority: %" PRId64, rule->priority);
+    }
+    if (rule->when != NULL) {
+        fputs(", when: ", out);
+        tni_print_map(rule->when->node, out);
+    }
+    if (rule->expect != NULL) {
+        fputs(", expect: ", out);
+        tni_print_map(rule->expect->node, out);
+    }
+}
+
 static void print_rule(const tni_rule *rule, FILE *out)
 {
     fputs("  - {match: ", out);
@@ -72,6 +94,7 @@ static void print_rule(const tni_rule *rule, FILE *out)
     } else {
         fputs(rule->deed == TNI_DEED_DROP ? ", do: drop" : ", do: keep", out);
     }
+    print_conditions(rule, out);
     fputs(rule->optional ? ", optional: true}\n" : "}\n", out);
 }
 
@@ -127,12 +150,31 @@ static bool names_variables(const tni_ruleset *set)
     for (size_t i = 0; i < set->count && !any; i++) {
         any = set->rules[i].to != NULL && set->rules[i].to->vars;
     }
-    return any;
+    return any || set->prints_vars;
+}
+
+static void print_guards(const tni_ruleset *set, FILE *out)
+{
+    if (set->from.node != NULL) {
+        fputs("from: ", out);
+        tni_print_map(set->from.node, out);
+        fputc('\n', out);
+    }
+    if (set->to.node != NULL) {
+        fputs("to: ", out);
+        tni_print_map(set->to.node, out);
+        fputc('\n', out);
+    }
+    if (set->asserted != NULL) {
+        fputs("assert: ", out);
+        tni_print_maps(set->asserted, out);
+        fputc('\n', out);
+    }
 }
 
 static void print_vars(const tni_ruleset *set, FILE *out)
 {
-    if (!names_variables(set)) {
+    if (!names_variables(set) || set->vars.count == 0) {
         return;
     }
     for (size_t i = 0; i < set->vars.count; i++) {
@@ -157,6 +199,7 @@ void tni_rules_print_head(const tni_ruleset *set, FILE *out)
     if (set->separator != 0) {
         fprintf(out, "separator: \"%c\"\n", set->separator);
     }
+    print_guards(set, out);
     print_vars(set, out);
     print_tables(set, out);
     print_defaults(set, out);

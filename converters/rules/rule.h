@@ -2,6 +2,7 @@
 #ifndef TN_CONVERTERS_RULES_RULE_H
 #define TN_CONVERTERS_RULES_RULE_H
 
+#include "converters/rules/conditions.h"
 #include "converters/rules/template.h"
 #include "converters/rules/vars.h"
 #include "model/model.h"
@@ -32,8 +33,13 @@ typedef struct tni_rule {
     bool optional;
     int64_t priority;  /* TNI_OTHERWISE: below all others */
     uint32_t recorded; /* bits by slot of the pattern: holes whose values are collected */
-    tn_str argument;   /* of a flag: FROM, which may be any of a tensor's names; else none */
-    tn_str exact;      /* of a flag: the name that the argument turned out to mean, or none */
+    const tni_when *when;
+    const tni_expect *expect;
+    tn_pattern *back; /* what leads from the new name to the old one; NULL: not said */
+    tni_template *back_to;
+    const tni_yaml *back_node;
+    tn_str argument; /* of a flag: FROM, which may be any of a tensor's names; else none */
+    tn_str exact;    /* of a flag: the name that the argument turned out to mean, or none */
 } tni_rule;
 
 typedef struct tni_ruleset {
@@ -45,6 +51,11 @@ typedef struct tni_ruleset {
     char separator;   /* 0: none was said */
     tni_vars vars;
     tni_tables tables;
+    bool prints_vars; /* something that is printed as it was written names variables */
+    tni_guard from, to;
+    tni_assertion *assertions;
+    size_t n_assertions;
+    const tni_yaml *asserted; /* the list, as it stood in the file */
     tni_unmatched unmatched;
     tn_str unmatched_place; /* of what drops the unmatched */
     tni_slots slots;
@@ -67,6 +78,7 @@ typedef struct tni_rule_options {
     size_t n_vars;
     tn_scheme scheme; /* of the command; what the flags' patterns see */
     bool ignore_unmatch;
+    const char *target; /* format of the output; NULL: there is none */
 } tni_rule_options;
 
 /* Reads all flags and files into stages. Strings live in the arena or in the options. Errors:

@@ -1,0 +1,49 @@
+/* What rules and rule files ask for, written as it stood in the file. None of it is deeper than a
+ * list in a map in a list. */
+#include "converters/rules/print.h"
+
+void tni_print_node(const tni_yaml *node, FILE *out)
+{
+    if (node->kind == TNI_YAML_MAP) { /* {raw: …} */
+        fputs("{raw: ", out);
+        tni_rules_print_text(node->first->text, false, out);
+        fputc('}', out);
+    } else {
+        tni_rules_print_text(node->text, false, out);
+    }
+}
+
+static void print_value(const tni_yaml *node, FILE *out)
+{
+    if (node->kind != TNI_YAML_LIST) {
+        tni_print_node(node, out);
+        return;
+    }
+    fputc('[', out);
+    for (const tni_yaml *one = node->first; one != NULL; one = one->next) {
+        fputs(one == node->first ? "" : ", ", out);
+        tni_print_node(one, out);
+    }
+    fputc(']', out);
+}
+
+void tni_print_map(const tni_yaml *map, FILE *out)
+{
+    fputc('{', out);
+    for (const tni_yaml *one = map->first; one != NULL; one = one->next) {
+        fprintf(out, "%s%.*s: ", one == map->first ? "" : ", ", (int)one->key->text.len,
+                one->key->text.data);
+        print_value(one, out);
+    }
+    fputc('}', out);
+}
+
+void tni_print_maps(const tni_yaml *list, FILE *out)
+{
+    fputc('[', out);
+    for (const tni_yaml *one = list->first; one != NULL; one = one->next) {
+        fputs(one == list->first ? "" : ", ", out);
+        tni_print_map(one, out);
+    }
+    fputc(']', out);
+}
