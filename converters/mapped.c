@@ -97,7 +97,8 @@ static tn_status copy_kept(tn_model *model, const tn_model *base, const bool *ke
 tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
                         tn_model **model_out, tn_error *err)
 {
-    return tni_map_renamed(base, keep, names, NULL, model_out, err);
+    tn_status status = check_names(base, keep, names, err);
+    return status != TN_OK ? status : tni_map_renamed(base, keep, names, NULL, model_out, err);
 }
 
 tn_status tni_map_renamed(const tn_model *base, const bool *keep, const tn_str *names,
@@ -105,10 +106,7 @@ tn_status tni_map_renamed(const tn_model *base, const bool *keep, const tn_str *
 {
     tn_model *model = NULL;
     void *new_index = NULL;
-    tn_status status = check_names(base, keep, names, err);
-    if (status == TN_OK) {
-        status = derive(base, &model, err);
-    }
+    tn_status status = derive(base, &model, err);
     if (status == TN_OK) {
         status = tni_alloc_array(base->ctx, base->count, sizeof(uint32_t), &new_index, err);
     }

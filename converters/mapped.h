@@ -11,7 +11,8 @@
 tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
                         tn_model **model_out, tn_error *err);
 
-/* The same; a tensor for which renamed[i] is true loses its other names and its twins' keys. */
+/* The same without the check: the caller has made sure that no two kept tensors get one name. A
+ * tensor for which renamed[i] is true (NULL: none is) loses its other names and its twins' keys. */
 tn_status tni_map_renamed(const tn_model *base, const bool *keep, const tn_str *names,
                           const bool *renamed, tn_model **model_out, tn_error *err);
 

@@ -95,7 +95,9 @@ static tn_status sort_by_name(tn_model *model, tn_error *err)
 
 tn_status tni_model_finish(tn_model *model, tn_error *err)
 {
-    tn_status status = sort_by_name(model, err);
+    /* A mapped model keeps the order below it, and who maps has checked the names. */
+    bool mapped = model->base != NULL && model->in_file_order;
+    tn_status status = mapped ? TN_OK : sort_by_name(model, err);
     for (uint32_t i = 0; status == TN_OK && i < model->count; i++) {
         tn_tensor *tensor = &model->tensors[i];
         status = tni_check_limit(tensor->alias[TN_SCHEME_NAME].len, model->ctx->limits.name_bytes,

@@ -52,6 +52,7 @@ static tn_status add_name(tni_hash *table, tn_str name, uint32_t index)
 static tn_status fill(const tn_model *model, tn_scheme scheme, tni_hash *table)
 {
     tn_status status = TN_OK;
+    tni_hash_init(table, model->ctx, model->count);
     for (uint32_t i = 0; status == TN_OK && i < model->count; i++) {
         const tn_tensor *tensor = &model->tensors[i];
         if (tensor->alias[scheme].data != NULL) {

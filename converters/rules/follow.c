@@ -5,7 +5,10 @@
 #include "model/roles.h"
 #include <tenon/text.h>
 
-enum { NAMED_MOST = 5 }; /* tensors that an error lists */
+enum {
+    NAMED_MOST = 5,     /* tensors that an error lists */
+    SLOTS_OF_SLOTS = 16 /* how deep slots own slots: no optimizer goes beyond two */
+};
 
 static bool is_renamed(const tni_stage *stage, size_t index)
 {
@@ -96,19 +99,33 @@ static tn_status decide_slot(tni_stage *stage, size_t slot, uint32_t owner, tn_e
     return TN_OK;
 }
 
+/* Finds the first undecided slot on the way from a slot to its owner, that owner's owner and so on,
+ * whose owner is decided. TN_NO_INDEX: the way ends at a tensor that is not decided, or in a ring.
+ */
+static uint32_t next_to_decide(const tni_stage *stage, uint32_t slot)
+{
+    uint32_t owner = stage->model->tensors[slot].slot_of;
+    for (size_t steps = 0; owner != TN_NO_INDEX && steps < SLOTS_OF_SLOTS; steps++) {
+        if (stage->decisions[owner].decided) {
+            return slot;
+        }
+        slot = owner;
+        owner = stage->model->tensors[slot].slot_of;
+    }
+    return TN_NO_INDEX;
+}
+
 /* Decides for slots, owners first; a slot may be the owner of another. */
 static tn_status decide_slots(tni_stage *stage, tn_error *err)
 {
     tn_status status = TN_OK;
-    bool more = true;
-    while (status == TN_OK && more) {
-        more = false;
-        for (size_t i = 0; status == TN_OK && i < stage->model->count; i++) {
-            uint32_t owner = stage->model->tensors[i].slot_of;
-            if (!stage->decisions[i].decided && owner != TN_NO_INDEX &&
-                stage->decisions[owner].decided) {
-                status = decide_slot(stage, i, owner, err);
-                more = more || stage->decisions[i].decided;
+    for (uint32_t i = 0; status == TN_OK && i < stage->model->count; i++) {
+        uint32_t next = i;
+        while (status == TN_OK && !stage->decisions[i].decided &&
+               (next = next_to_decide(stage, i)) != TN_NO_INDEX) {
+            status = decide_slot(stage, next, stage->model->tensors[next].slot_of, err);
+            if (!stage->decisions[next].decided) {
+                break; /* it stays so: an error of the whole */
             }
         }
     }

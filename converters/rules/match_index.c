@@ -71,37 +71,31 @@ static uint32_t child_of(const tni_match_index *index, uint32_t node, char byte)
     return child;
 }
 
-/* One text of an end: literal and word, read from the end of the name inwards. */
+/* One text of an end, read from the end of the name inwards. */
 typedef struct reader {
-    tn_str first, second;
+    tn_str parts[3];
     bool backwards;
 } reader;
 
 static reader read_end(const tni_ends *ends, size_t word, bool backwards)
 {
     tn_str text = ends->words == NULL ? TN_LIT("") : ends->words[word];
-    reader r = {ends->literal, text, backwards};
-    if (r.first.len > INDEXED_BYTES) {
-        size_t more = r.first.len - INDEXED_BYTES;
-        r.first = backwards ? tn_str_skip(r.first, more) : tn_str_first(r.first, INDEXED_BYTES);
-        r.second = TN_LIT("");
-    } else if (r.second.len > INDEXED_BYTES) {
-        size_t more = r.second.len - INDEXED_BYTES;
-        r.second = backwards ? tn_str_skip(r.second, more) : tn_str_first(r.second, INDEXED_BYTES);
-    }
-    return r;
+    return (reader){{ends->outer, text, ends->inner}, backwards};
 }
 
 static size_t reader_len(const reader *r)
 {
-    return r->first.len + r->second.len;
+    size_t len = r->parts[0].len + r->parts[1].len + r->parts[2].len;
+    return len < INDEXED_BYTES ? len : INDEXED_BYTES;
 }
 
 static char reader_byte(const reader *r, size_t i)
 {
-    tn_str part = i < r->first.len ? r->first : r->second;
-    i -= i < r->first.len ? 0 : r->first.len;
-    return part.data[r->backwards ? part.len - 1 - i : i];
+    const tn_str *part = r->parts;
+    while (i >= part->len) {
+        i -= part++->len;
+    }
+    return part->data[r->backwards ? part->len - 1 - i : i];
 }
 
 /* Follows a text down the tree and makes what is missing. */
@@ -128,37 +122,55 @@ static size_t texts_of(const tni_ends *ends)
     return ends->words == NULL ? 1 : ends->n_words;
 }
 
-/* Counts where the texts of all patterns end. */
+/* Counts at each node the texts that lead through it. */
 static tn_status count_end(tni_match_index *index, const tni_ends *ends, bool backwards,
                            tn_error *err)
 {
     tn_status status = TN_OK;
-    for (size_t i = 0; status == TN_OK && i < texts_of(ends); i++) {
+    for (size_t k = 0; status == TN_OK && k < texts_of(ends); k++) {
         uint32_t node = 0;
-        reader r = read_end(ends, i, backwards);
+        reader r = read_end(ends, k, backwards);
         status = plant(index, &r, &node, err);
-        if (status == TN_OK) {
+        node = backwards ? 1 : 0;
+        for (size_t i = 0; status == TN_OK && i <= reader_len(&r); i++) {
             index->nodes[node].load++;
+            node = i < reader_len(&r) ? child_of(index, node, reader_byte(&r, i)) : 0;
         }
     }
     return status;
 }
 
-/* Returns how many entries a name would meet on its way to this end: the most over its texts. */
+/* Estimates how many names would lead to this end, as if they were spread like the patterns. */
 static size_t load_of(const tni_match_index *index, const tni_ends *ends, bool backwards)
 {
-    size_t most = 0;
+    size_t load = 0;
     for (size_t k = 0; k < texts_of(ends); k++) {
         reader r = read_end(ends, k, backwards);
         uint32_t node = backwards ? 1 : 0;
-        size_t load = index->nodes[node].load;
         for (size_t i = 0; i < reader_len(&r); i++) {
             node = child_of(index, node, reader_byte(&r, i));
-            load += index->nodes[node].load;
         }
-        most = load > most ? load : most;
+        load += index->nodes[node].load;
     }
-    return most;
+    return load;
+}
+
+/* Returns the length of the shortest text of an end. */
+static size_t shortest(const tni_ends *ends)
+{
+    size_t len = SIZE_MAX;
+    for (size_t k = 0; k < texts_of(ends); k++) {
+        reader r = read_end(ends, k, false);
+        len = reader_len(&r) < len ? reader_len(&r) : len;
+    }
+    return len;
+}
+
+/* Tells whether a tail tells names apart better than a head. */
+static bool tail_is_better(const tni_match_index *index, const tni_ends *head, const tni_ends *tail)
+{
+    size_t of_head = load_of(index, head, false), of_tail = load_of(index, tail, true);
+    return of_tail != of_head ? of_tail < of_head : shortest(tail) > shortest(head);
 }
 
 static tn_status file_end(tni_match_index *index, uint32_t entry, const tni_ends *ends,
@@ -192,7 +204,7 @@ static tn_status file_all(tni_match_index *index, tn_error *err)
         tni_ends head, tail;
         tni_pattern_head(index->entries[i].pattern, &head);
         tni_pattern_tail(index->entries[i].pattern, &tail);
-        bool backwards = load_of(index, &tail, true) < load_of(index, &head, false);
+        bool backwards = tail_is_better(index, &head, &tail);
         status = file_end(index, i, backwards ? &tail : &head, backwards, err);
     }
     return status;
@@ -267,47 +279,42 @@ void tni_match_index_search(tni_match_index *index, tn_str name)
     }
 }
 
-/* Takes the words of a choice into an end. */
-static void take_words(const tni_hole *hole, tni_ends *ends)
+/* Takes the words of a choice into an end, and the literal text behind it (seen from the end). */
+static void take_words(const tn_pattern *pattern, size_t choice, size_t behind, tni_ends *ends)
 {
+    const tni_hole *hole = choice < pattern->n_parts ? pattern->parts[choice].hole : NULL;
     if (hole != NULL && hole->kind == TNI_HOLE_CHOICE && hole->n_words <= INDEXED_WORDS) {
         ends->words = hole->words;
         ends->n_words = hole->n_words;
+        if (behind < pattern->n_parts && pattern->parts[behind].hole == NULL) {
+            ends->inner = pattern->parts[behind].text;
+        }
     }
+}
+
+/* Gives one end; `last` is the part there, `step` leads inwards (numbers below 0 wrap). */
+static tni_ends end_of(const tn_pattern *pattern, size_t last, size_t step, tn_str of_glob)
+{
+    tni_ends ends = {.outer = TN_LIT(""), .inner = TN_LIT("")};
+    if (pattern->kind == TNI_EXACT) {
+        ends.outer = pattern->exact;
+    } else if (pattern->kind == TNI_GLOB) {
+        ends.outer = of_glob;
+    } else if (pattern->kind == TNI_HOLES) {
+        bool literal = pattern->parts[last].hole == NULL;
+        ends.outer = literal ? pattern->parts[last].text : ends.outer;
+        last += literal ? step : 0;
+        take_words(pattern, last, last + step, &ends);
+    }
+    return ends;
 }
 
 void tni_pattern_head(const tn_pattern *pattern, tni_ends *head_out)
 {
-    *head_out = (tni_ends){.literal = TN_LIT("")};
-    if (pattern->kind == TNI_EXACT) {
-        head_out->literal = pattern->exact;
-    } else if (pattern->kind == TNI_GLOB) {
-        head_out->literal = pattern->head;
-    } else if (pattern->kind == TNI_HOLES) {
-        size_t next = 0;
-        if (pattern->parts[0].hole == NULL) {
-            head_out->literal = pattern->parts[next++].text;
-        }
-        if (next < pattern->n_parts) {
-            take_words(pattern->parts[next].hole, head_out);
-        }
-    }
+    *head_out = end_of(pattern, 0, 1, pattern->head);
 }
 
 void tni_pattern_tail(const tn_pattern *pattern, tni_ends *tail_out)
 {
-    *tail_out = (tni_ends){.literal = TN_LIT("")};
-    if (pattern->kind == TNI_EXACT) {
-        tail_out->literal = pattern->exact;
-    } else if (pattern->kind == TNI_GLOB) {
-        tail_out->literal = pattern->tail;
-    } else if (pattern->kind == TNI_HOLES) {
-        size_t next = pattern->n_parts;
-        if (pattern->parts[next - 1].hole == NULL) {
-            tail_out->literal = pattern->parts[--next].text;
-        }
-        if (next > 0) {
-            take_words(pattern->parts[next - 1].hole, tail_out);
-        }
-    }
+    *tail_out = end_of(pattern, pattern->n_parts - 1, SIZE_MAX, pattern->tail);
 }

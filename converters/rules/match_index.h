@@ -9,7 +9,7 @@
 typedef struct tni_index_node {
     uint32_t child, next; /* the first node below it, the next beside it; 0: none */
     uint32_t entries;     /* the first link of those whose text ends here; 0: none */
-    uint32_t load;        /* how many texts of all patterns end here */
+    uint32_t load;        /* how many texts of all patterns lead through it */
     char byte;
 } tni_index_node;
 
@@ -48,10 +48,11 @@ tn_status tni_match_index_build(tni_match_index *index, tn_error *err);
 /* Lists in hits[0..n_hits) the entries that may match the name: all that do are among them. */
 void tni_match_index_search(tni_match_index *index, tn_str name);
 
-/* The literal texts that a name must begin or end with: one of them. */
+/* Literal texts of which a name must begin (or end) with one: the outer one, a word, the inner one,
+ * from the end inwards. */
 typedef struct tni_ends {
-    tn_str literal;      /* stands before (behind) each word, at the very end of the name */
-    const tn_str *words; /* NULL: the literal alone */
+    tn_str outer, inner;
+    const tn_str *words; /* NULL: the outer one alone */
     size_t n_words;
 } tni_ends;
 

@@ -49,7 +49,7 @@ static tn_status begin(tni_naming *naming, const tn_model *first, const bool *ke
         names[i] = first->tensors[i].alias[TN_SCHEME_NAME];
     }
     if (status == TN_OK) {
-        status = tni_map_named(first, keep, names, &kept, err);
+        status = tni_map_renamed(first, keep, names, NULL, &kept, err);
     }
     if (status != TN_OK) {
         return status;
