@@ -1,5 +1,6 @@
 /* Globs: a list of tokens, matched by following all states at once, so time is bounded by name
  * length x pattern length whatever the pattern. */
+#include "converters/rules/automaton.h"
 #include "converters/rules/lexer.h"
 #include "converters/rules/pattern.h"
 
@@ -9,6 +10,14 @@ enum {
     TOKEN_ANYTHING, /* any bytes, also none */
     TOKEN_SUBTREE   /* `**` and its separator: nothing, or any bytes that end in the separator */
 };
+
+tni_glob_part tni_glob_part_of(const tni_glob_token *token)
+{
+    return token->kind == TOKEN_BYTE       ? TNI_GLOB_BYTE
+           : token->kind == TOKEN_STAR     ? TNI_GLOB_STAR
+           : token->kind == TOKEN_ANYTHING ? TNI_GLOB_ANYTHING
+                                           : TNI_GLOB_SUBTREE;
+}
 
 typedef struct builder {
     tni_glob_token *tokens;
