@@ -120,7 +120,7 @@ static tn_status decide_slots(tni_stage *stage, tn_error *err)
 {
     tn_status status = TN_OK;
     for (uint32_t i = 0; status == TN_OK && i < stage->model->count; i++) {
-        uint32_t next = i;
+        uint32_t next;
         while (status == TN_OK && !stage->decisions[i].decided &&
                (next = next_to_decide(stage, i)) != TN_NO_INDEX) {
             status = decide_slot(stage, next, stage->model->tensors[next].slot_of, err);

@@ -26,10 +26,11 @@ typedef struct inverting {
     tni_buffer match, to;
 } inverting;
 
+/* Returns the first mention of the hole that binds a slot, which there always is. */
 static const tni_hole *hole_of(const tn_pattern *pattern, uint32_t slot)
 {
     const tni_hole *hole = NULL;
-    for (size_t i = 0; hole == NULL && i < pattern->n_parts; i++) {
+    for (size_t i = 0; hole == NULL; i++) {
         bool here = pattern->parts[i].hole != NULL && pattern->parts[i].hole->slot == slot;
         hole = here ? pattern->parts[i].hole : NULL;
     }
@@ -222,7 +223,7 @@ static tn_status invert_rank(inverting *v, const tni_linear *linear, tn_str name
 {
     uint32_t slot = linear->terms[0].slot;
     const tni_hole *hole = hole_of(v->pattern, slot);
-    tni_seen_numbers numbers;
+    tni_seen_numbers numbers = {NULL, 0};
     tni_table *back = NULL;
     if (v->ways[slot].kind != WAY_NONE) {
         return TN_OK;
