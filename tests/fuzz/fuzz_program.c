@@ -18,7 +18,10 @@ static const struct {
     {"m.h5", NULL},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
-static const char *const outputs[] = {"out.safetensors", "out.index", "out.h5"};
+/* By the second byte; HDF5 starts a helper program, and costs as much as a hundred others. */
+static const char *const outputs[] = {"out.safetensors", "out.index",       "out.safetensors",
+                                      "out.index",       "out.safetensors", "out.index",
+                                      "out.safetensors", "out.h5"};
 
 /* Every tensor of the output has the values of the one that it came from. */
 static void compare(fuzz *f, const tn_plan *plan, const char *path)
@@ -45,8 +48,8 @@ static void compare(fuzz *f, const tn_plan *plan, const char *path)
 
 static void convert(fuzz *f, const tn_model *model, unsigned how)
 {
-    const char *path = fuzz_path(outputs[how % 3]);
-    tn_convert_options options = {.weights_only = (how & 4) != 0, .replace = true};
+    const char *path = fuzz_path(outputs[how % 8]);
+    tn_convert_options options = {.weights_only = (how & 8) != 0, .replace = true};
     tn_plan *plan;
     tn_converted converted;
     tn_error err = {0};

@@ -170,8 +170,12 @@ static bool print_tally(const run *r)
         }
     }
     printf("\nslowest: %" PRIu64 " ms (mutant %" PRIu64 "); most memory: %" PRIu64
-           " KiB (mutant %" PRIu64 "); most resident: %ld MiB\n",
-           t->slowest / 1000, t->slowest_at, t->peak / 1024, t->peak_at, r->resident / 1024);
+           " KiB (mutant %" PRIu64 ")",
+           t->slowest / 1000, t->slowest_at, t->peak / 1024, t->peak_at);
+    if (ADDRESSES_LIMITED) { /* sanitizers keep memory of their own */
+        printf("; most resident: %ld MiB", r->resident / 1024);
+    }
+    printf("\n");
     uint64_t findings = t->crashes + t->hangs + t->memory + t->wrong;
     printf("%" PRIu64 " crashes, %" PRIu64 " hangs, %" PRIu64 " out of memory, %" PRIu64
            " wrong values\n",

@@ -67,7 +67,7 @@ static void program(const char *name, uint8_t kind, const mut_bytes *bytes)
     static uint8_t becomes;
     mut_bytes seed = {NULL, 0, 0};
     uint8_t head[] = {kind, becomes};
-    becomes = (uint8_t)((becomes + 1) % 8);
+    becomes = (uint8_t)((becomes + 1) % 16);
     mut_add(&seed, head, sizeof head);
     mut_add(&seed, bytes->at, bytes->len);
     seed_write("program", name, &seed);
