@@ -1,16 +1,25 @@
+# TN_SANITIZE=ON looks for bad memory and undefined behaviour, TN_SANITIZE=thread for races; the two exclude each other.
+if(TN_SANITIZE STREQUAL "thread")
+    set(TN_SANITIZERS -fsanitize=thread)
+elseif(TN_SANITIZE)
+    set(TN_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all)
+endif()
+
 # tn_harden(TARGET): what every object of the library and the programs is compiled with.
 function(tn_harden target)
     target_compile_definitions(${target} PRIVATE _GNU_SOURCE _FILE_OFFSET_BITS=64)
     target_compile_options(${target} PRIVATE -fstack-protector-strong -fno-strict-aliasing -fPIE)
     if(TN_SANITIZE)
-        target_compile_options(${target} PRIVATE -fsanitize=address,undefined
-                               -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_compile_options(${target} PRIVATE ${TN_SANITIZERS} -fno-omit-frame-pointer)
         target_compile_definitions(${target} PRIVATE TN_SANITIZED=1)
     elseif(CMAKE_BUILD_TYPE MATCHES "Rel")
         target_compile_definitions(${target} PRIVATE _FORTIFY_SOURCE=2)
     endif()
+    if(TN_FUZZ)
+        target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+    endif()
 endfunction()
 
 if(TN_SANITIZE)
-    add_link_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+    add_link_options(${TN_SANITIZERS})
 endif()

@@ -15,7 +15,8 @@ typedef struct tni_names_view {
 
 static inline tn_str tni_names_view_at(const tni_names_view *view, size_t index)
 {
-    return *(const tn_str *)((const char *)view->first + index * view->stride);
+    const void *at = (const char *)view->first + index * view->stride;
+    return *(const tn_str *)at;
 }
 
 /* Finds the order in which names stand naturally (tn_natural_compare; equal names by index):

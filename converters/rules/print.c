@@ -1,18 +1,8 @@
 /* Stages written as rule files. */
 #include "converters/rules/print.h"
+#include "core/text.h"
 #include <inttypes.h>
 #include <tenon/text.h>
-
-/* Writes bytes of a text in double quotes. */
-static void quoted(tn_str text, FILE *out)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '"' || text.data[i] == '\\') {
-            fputc('\\', out);
-        }
-        fputc(text.data[i], out);
-    }
-}
 
 /* Returns the bytes of the character at the start of a text. */
 static size_t character(tn_str text)
@@ -22,6 +12,33 @@ static size_t character(tn_str text)
         len++;
     }
     return len;
+}
+
+/* Tells whether YAML refuses a character as it is, or takes it for the end of a line (YAML 1.1,
+ * chapter 5). */
+static bool is_special(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x2028 || point == 0x2029 ||
+           point == 0xFEFF || point == 0xFFFE || point == 0xFFFF;
+}
+
+/* Writes what stands between double quotes. */
+static void quoted(tn_str text, FILE *out)
+{
+    for (size_t i = 0, len; i < text.len; i += len) {
+        tn_str rest = tn_str_skip(text, i);
+        uint32_t point = 0;
+        len = character(rest);
+        bool known = tni_utf8_decode(tn_str_first(rest, len), &point) == len;
+        if (known && is_special(point)) {
+            fprintf(out, point <= UINT8_MAX ? "\\x%02X" : "\\u%04X", (unsigned)point);
+            continue;
+        }
+        if (*rest.data == '"' || *rest.data == '\\') {
+            fputc('\\', out);
+        }
+        fwrite(rest.data, 1, len, out);
+    }
 }
 
 void tni_rules_print_text(tn_str text, bool is_name, FILE *out)
@@ -189,9 +206,9 @@ void tni_rules_print_head(const tni_ruleset *set, FILE *out)
 {
     fputs("tenon: 1\n", out);
     if (set->title.data != NULL) {
-        fputs("about: ", out);
-        tni_rules_print_text(set->title, false, out);
-        fputc('\n', out);
+        fputs("about: \"", out);
+        quoted(set->title, out);
+        fputs("\"\n", out);
     }
     if (set->scheme != TN_SCHEME_NAME) {
         fprintf(out, "scheme: %s\n", tn_scheme_name(set->scheme));

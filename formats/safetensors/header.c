@@ -308,10 +308,12 @@ static tn_status read_members(parse *p, tn_error *err)
 static tn_status check_names(const parse *p, tn_error *err)
 {
     const tni_st_header *header = p->header;
+    if (header->count == 0) {
+        return TN_OK; /* and there are no entries to point at */
+    }
     tni_names_view names = {&header->entries->name, sizeof *header->entries, header->count};
     size_t before, again = SIZE_MAX;
-    tn_status status =
-        header->count == 0 ? TN_OK : tni_names_repeat(p->ctx, &names, &before, &again, err);
+    tn_status status = tni_names_repeat(p->ctx, &names, &before, &again, err);
     if (status == TN_OK && again != SIZE_MAX) {
         status = tni_fail(err, TN_E_CORRUPT, "this tensor is in the header twice");
         tni_error_path(err, p->json.path);

@@ -201,23 +201,26 @@ static tn_status take_filters(listing *l, tni_cursor *payload, const char **name
 
 /* Values that are packed into next to nothing are no weights. The limit on what one tensor may
  * decode to holds as it is; where the file holds less than 1/200 of the values, a sixteenth of it
- * does. */
-static tn_status check_bomb(listing *l, const tni_hdf5_object *object, tn_error *err)
+ * does, and a 64th for strings, which are held in memory all at once. */
+static tn_status check_bomb(listing *l, const tni_hdf5_object *object, uint32_t width,
+                            tn_error *err)
 {
-    enum { RATIO = 200, SHARE = 16 };
-    uint64_t decoded, limit = l->ctx->limits.decoded_bytes;
-    if (!tni_mul_u64((uint64_t)object->elements,
-                     tni_hdf5_element(object->dtype, object->opaque_size), &decoded)) {
+    enum { RATIO = 200, SHARE = 16, SHARE_HELD = 64 };
+    bool held = object->dtype == TN_STRING;
+    uint64_t decoded, limit = l->ctx->limits.decoded_bytes, share = held ? SHARE_HELD : SHARE;
+    uint64_t element =
+        held ? sizeof(tn_str) + width : tni_hdf5_element(object->dtype, object->opaque_size);
+    if (!tni_mul_u64((uint64_t)object->elements, element, &decoded)) {
         return nonsense(l, err);
     }
     tn_status status = tni_check_limit(decoded, limit, "decoded-bytes", err);
-    if (status == TN_OK && decoded / RATIO > object->bytes && decoded > limit / SHARE) {
+    if (status == TN_OK && decoded / RATIO > object->bytes && decoded > limit / share) {
         status = tni_fail(err, TN_E_LIMIT,
                           "its %" PRIu64 " bytes are packed into %" PRIu64
                           ": this looks like a decompression bomb",
                           decoded, object->bytes);
         tni_error_hint(err, "if you trust this input: --limit decoded-bytes=%" PRIu64,
-                       decoded > UINT64_MAX / SHARE ? UINT64_MAX : decoded * SHARE);
+                       decoded > UINT64_MAX / share ? UINT64_MAX : decoded * share);
     }
     return status;
 }
@@ -235,11 +238,17 @@ static tn_status check_dataset(listing *l, const tni_hdf5_object *object, uint32
         return nonsense(l, err);
     }
     /* A variable string is a reference, whose size in the file depends on that of addresses. */
-    if (object->layout == TNI_HDF5_CONTIGUOUS && known && !object->variable &&
-        (!tni_mul_u64((uint64_t)object->elements, element, &bytes) || bytes != object->bytes)) {
+    enum { REFERENCE = 4 + 2 + 4 }; /* the least: length, address, index */
+    bool references = object->dtype == TN_STRING && object->variable;
+    if (object->dtype == TN_STRING && !references && width == 0 && object->elements > 0) {
         return nonsense(l, err);
     }
-    return object->layout == TNI_HDF5_CONTIGUOUS ? TN_OK : check_bomb(l, object, err);
+    if (object->layout == TNI_HDF5_CONTIGUOUS && known &&
+        (!tni_mul_u64((uint64_t)object->elements, references ? REFERENCE : element, &bytes) ||
+         bytes > object->bytes || (bytes < object->bytes && !references))) {
+        return nonsense(l, err);
+    }
+    return object->layout == TNI_HDF5_CONTIGUOUS ? TN_OK : check_bomb(l, object, width, err);
 }
 
 static tn_status take_dataset(listing *l, tni_cursor *payload, tn_error *err)
