@@ -113,6 +113,9 @@ tn_status tni_fail(tn_error *err, tn_code code, const char *format, ...)
 
 static tn_code code_of_errno(tn_code code, int sys_errno)
 {
+    if (code == TN_E_DURABILITY) {
+        return code; /* that the output is in place is what counts */
+    }
     if (sys_errno == ENOMEM) {
         return TN_E_NOMEM;
     }

@@ -61,6 +61,9 @@ static void test_errno_is_told(void **state)
     tn_error other = {0};
     tni_fail_errno(&other, TN_E_READ, EACCES, "cannot open");
     assert_string_equal(other.message, "cannot open: Permission denied");
+    tn_error placed = {0};
+    tni_fail_errno(&placed, TN_E_DURABILITY, ENOMEM, "in place, not synced");
+    assert_int_equal(placed.code, TN_E_DURABILITY);
 }
 
 static void test_control_characters_are_escaped(void **state)
