@@ -180,3 +180,19 @@ void tni_error_hint(tn_error *err, const char *format, ...)
         va_end(args);
     }
 }
+
+void tni_error_hint_line(tn_error *err, const char *format, ...)
+{
+    char line[TN_ERROR_TEXT];
+    if (err == NULL) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    format_field(line, true, format, args);
+    va_end(args);
+    size_t used = strlen(err->hint), len = strlen(line);
+    if (used + 1 + len < sizeof err->hint) {
+        snprintf(err->hint + used, sizeof err->hint - used, "%s%s", used == 0 ? "" : "\n", line);
+    }
+}

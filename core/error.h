@@ -24,5 +24,7 @@ void tni_error_place(tn_error *err, uint32_t line, uint32_t column);
 /* Escapes the name as text.h does. */
 void tni_error_subject(tn_error *err, tn_str name);
 void tni_error_hint(tn_error *err, const char *format, ...) TN_PRINTF(2, 3);
+/* Adds a line of hint behind those that are there; nothing where it does not fit. */
+void tni_error_hint_line(tn_error *err, const char *format, ...) TN_PRINTF(2, 3);
 
 #endif

@@ -238,7 +238,8 @@ tn_status tni_output_commit(tni_output *output, tn_str index, tn_error *err)
                                                            : commit_set(output, &redo, err);
     }
     if (output->state == TNI_OUTPUT_STUCK) {
-        tni_error_hint(err, "tenon ckpt recover %s", output->folder_path.data);
+        /* A full disk has a hint already: both are needed. */
+        tni_error_hint_line(err, "tenon ckpt recover %s", output->folder_path.data);
     }
     return status;
 }

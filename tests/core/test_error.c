@@ -94,6 +94,20 @@ static void test_long_text_is_cut_between_letters(void **state)
     }
 }
 
+static void test_lines_of_hint_are_added(void **state)
+{
+    (void)state;
+    tn_error err = {0};
+    static char text[TN_ERROR_TEXT];
+    tni_error_hint_line(&err, "first %d", 1);
+    tni_error_hint_line(&err, "second");
+    assert_string_equal(err.hint, "first 1\nsecond");
+    memset(text, 'x', sizeof text - 1);
+    tni_error_hint_line(&err, "%s", text);
+    assert_string_equal(err.hint, "first 1\nsecond");
+    tni_error_hint_line(NULL, "x");
+}
+
 static void test_tables(void **state)
 {
     (void)state;
@@ -124,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_errno_is_told),
         cmocka_unit_test(test_control_characters_are_escaped),
         cmocka_unit_test(test_long_text_is_cut_between_letters),
+        cmocka_unit_test(test_lines_of_hint_are_added),
         cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
