@@ -129,8 +129,9 @@ static int write_all(const tni_sys *sys, int fd, const char *data, size_t len)
     return 0;
 }
 
-/* Writes the marker under its name in the staging folder, and syncs both: it must be whole from the
- * moment it is posted, and what it speaks of must be on the disk. */
+/* Writes the marker under its name in the staging folder, and syncs it, that folder and the one
+ * that holds it: it must be whole from the moment it is posted, and what it speaks of must be on
+ * the disk, the staging folder's own name too. */
 static tn_status stage_marker(tni_output *output, const tni_redo *redo, tn_error *err)
 {
     const tni_sys *sys = output->sys;
@@ -155,6 +156,9 @@ static tn_status stage_marker(tni_output *output, const tni_redo *redo, tn_error
     }
     if (status == TN_OK) {
         status = sync_file(sys, output->staging, path, err);
+    }
+    if (status == TN_OK) {
+        status = sync_file(sys, output->folder, output->folder_path.data, err);
     }
     tni_buffer_clear(&text);
     return status;
