@@ -138,9 +138,7 @@ static void every_frame(scene *s)
 
 static void helper_misbehaves(void **state)
 {
-    proxy_make(&helper);
     scenes_visit(*state, every_frame);
-    proxy_remove(&helper);
     assert_true(tn_tally_of("left the old one") > 200);
 }
 
@@ -255,9 +253,11 @@ int main(int argc, char **argv)
 {
     proxy_serve(argc, argv);
     conv_in_memory();
+    proxy_make(&helper);
     const struct CMUnitTest tests[] = {CONV_TEST(helper_misbehaves), CONV_TEST(calls_fail),
                                        CONV_TEST(descriptors_run_out)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    proxy_remove(&helper);
     tn_tally_print();
     return failed;
 }
