@@ -100,7 +100,7 @@ static tn_status write_output(tn_plan *plan, tn_converted *converted, tn_error *
                   (old->count == 1 && !tn_str_equal(old->at[0], index));
     tni_output_options options = {.replace = plan->replace, .old = is_set ? old : NULL};
     tn_status status =
-        tni_output_new(plan->ctx, plan->target.folder, index, &options, &output, err);
+        tni_output_new(plan->ctx, plan->target.folder, plan->target.main, &options, &output, err);
     if (status == TN_OK) {
         status = stage(plan, output, converted, err);
     }

@@ -161,15 +161,13 @@ static tn_status list_computed(fill *f, uint32_t **items_out, size_t *count_out,
 
 static tn_status compute(fill *f, tn_error *err)
 {
-    uint32_t *items;
-    size_t count;
+    uint32_t *items = NULL;
+    size_t count = 0;
     tn_status status = list_computed(f, &items, &count, err);
     if (status == TN_OK && count > 0) {
         status = tni_compute(f->write, items, count, f->total, &f->done, err);
     }
-    if (status == TN_OK) {
-        tni_free(f->write->ctx, items);
-    }
+    tni_free(f->write->ctx, items);
     return status;
 }
 

@@ -13,6 +13,7 @@ typedef struct tni_target {
     const char *folder; /* "" or ending in '/' */
     tn_str name;        /* last component, as typed */
     const tn_format *format;
+    tn_str main;   /* the first main file that it may have: in any layout its marker bears this */
     tni_names old; /* files of older outputs at this place, main files included */
 } tni_target;
 

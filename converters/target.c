@@ -235,8 +235,11 @@ static tn_status find_old_main(tn_plan *plan, tn_str main, tn_error *err)
 static tn_status find_old(tn_plan *plan, tn_error *err)
 {
     tni_names mains;
-    const tni_target *target = &plan->target;
+    tni_target *target = &plan->target;
     tn_status status = target->format->writer->mains(target->name, &plan->arena, &mains, err);
+    if (status == TN_OK) {
+        target->main = mains.at[0];
+    }
     for (size_t i = 0; status == TN_OK && i < mains.count; i++) {
         status = find_old_main(plan, mains.at[i], err);
     }

@@ -113,6 +113,9 @@ tn_status tni_fail(tn_error *err, tn_code code, const char *format, ...)
 
 static tn_code code_of_errno(tn_code code, int sys_errno)
 {
+    if (code == TN_E_DURABILITY) {
+        return code; /* that the output is in place is what counts */
+    }
     if (sys_errno == ENOMEM) {
         return TN_E_NOMEM;
     }
@@ -175,5 +178,21 @@ void tni_error_hint(tn_error *err, const char *format, ...)
         va_start(args, format);
         format_field(err->hint, true, format, args);
         va_end(args);
+    }
+}
+
+void tni_error_hint_line(tn_error *err, const char *format, ...)
+{
+    char line[TN_ERROR_TEXT];
+    if (err == NULL) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    format_field(line, true, format, args);
+    va_end(args);
+    size_t used = strlen(err->hint), len = strlen(line);
+    if (used + 1 + len < sizeof err->hint) {
+        snprintf(err->hint + used, sizeof err->hint - used, "%s%s", used == 0 ? "" : "\n", line);
     }
 }

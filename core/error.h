@@ -10,8 +10,8 @@
  * full stop. */
 tn_status tni_fail(tn_error *err, tn_code code, const char *format, ...) TN_PRINTF(3, 4);
 /* The same for a failed system call: appends ": " and the text of `sys_errno`, keeps the number,
- * and turns ENOMEM into TN_E_NOMEM, ENOSPC and EDQUOT into TN_E_NO_SPACE (if `code` is TN_E_WRITE).
- */
+ * and turns ENOMEM into TN_E_NOMEM (but for TN_E_DURABILITY), ENOSPC and EDQUOT into TN_E_NO_SPACE
+ * (if `code` is TN_E_WRITE). */
 tn_status tni_fail_errno(tn_error *err, tn_code code, int sys_errno, const char *format, ...)
     TN_PRINTF(4, 5);
 
@@ -24,5 +24,7 @@ void tni_error_place(tn_error *err, uint32_t line, uint32_t column);
 /* Escapes the name as text.h does. */
 void tni_error_subject(tn_error *err, tn_str name);
 void tni_error_hint(tn_error *err, const char *format, ...) TN_PRINTF(2, 3);
+/* Adds a line of hint behind those that are there; nothing where it does not fit. */
+void tni_error_hint_line(tn_error *err, const char *format, ...) TN_PRINTF(2, 3);
 
 #endif

@@ -125,16 +125,24 @@ static tn_status ask_formats(lookup *look, tni_resolved *found, bool *is_out, tn
     return TN_OK;
 }
 
+/* Tells whether one name is the other with an extension, or the same. */
+static bool extends(tn_str longer, tn_str name)
+{
+    return tn_str_starts(longer, name) && (longer.len == name.len || longer.data[name.len] == '.');
+}
+
 /* Tells whether a set of this name ("": any) is being replaced, or was when the writer died: its
- * index may be away then. */
+ * index may be away then. The marker may be named by the prefix or by the index. */
 static bool has_marker(const lookup *look, tn_str name)
 {
+    static const char tail[] = ".tenon-commit";
     for (size_t i = 0; i < look->names.count; i++) {
-        tn_str one = look->names.at[i];
-        if (tni_is_marker(one) &&
-            (name.len == 0 || (one.len > name.len + 1 && one.data[name.len + 1] == '.' &&
-                               tn_str_starts(tn_str_skip(one, 1), name)))) {
-            return true;
+        tn_str marked = look->names.at[i];
+        if (tni_is_marker(marked)) {
+            marked = tn_str_skip(tn_str_first(marked, marked.len - (sizeof tail - 1)), 1);
+            if (name.len == 0 || extends(marked, name) || extends(name, marked)) {
+                return true;
+            }
         }
     }
     return false;

@@ -129,8 +129,9 @@ static int write_all(const tni_sys *sys, int fd, const char *data, size_t len)
     return 0;
 }
 
-/* Writes the marker under its name in the staging folder, and syncs both: it must be whole from the
- * moment it is posted, and what it speaks of must be on the disk. */
+/* Writes the marker under its name in the staging folder, and syncs it, that folder and the one
+ * that holds it: it must be whole from the moment it is posted, and what it speaks of must be on
+ * the disk, the staging folder's own name too. */
 static tn_status stage_marker(tni_output *output, const tni_redo *redo, tn_error *err)
 {
     const tni_sys *sys = output->sys;
@@ -155,6 +156,9 @@ static tn_status stage_marker(tni_output *output, const tni_redo *redo, tn_error
     }
     if (status == TN_OK) {
         status = sync_file(sys, output->staging, path, err);
+    }
+    if (status == TN_OK) {
+        status = sync_file(sys, output->folder, output->folder_path.data, err);
     }
     tni_buffer_clear(&text);
     return status;
@@ -238,7 +242,8 @@ tn_status tni_output_commit(tni_output *output, tn_str index, tn_error *err)
                                                            : commit_set(output, &redo, err);
     }
     if (output->state == TNI_OUTPUT_STUCK) {
-        tni_error_hint(err, "tenon ckpt recover %s", output->folder_path.data);
+        /* A full disk has a hint already: both are needed. */
+        tni_error_hint_line(err, "tenon ckpt recover %s", output->folder_path.data);
     }
     return status;
 }

@@ -260,6 +260,10 @@ static tn_status add_sink(tni_output *output, tn_sink *sink, tn_status status)
         if (sink != NULL && sink->fd >= 0) {
             output->sys->close(sink->fd);
         }
+        if (sink != NULL) {
+            /* Where descriptors have run out, the staging folder cannot be listed to be emptied. */
+            (void)output->sys->unlinkat(output->staging, sink->name.data, 0);
+        }
         return status;
     }
     *output->last = sink;

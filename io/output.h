@@ -27,8 +27,9 @@ typedef struct tni_output_options {
     const tni_names *old;
 } tni_output_options;
 
-/* Prepares an output: `folder` ("" means ".") must exist; `name` is the main name (of the one file,
- * or the set's index; the marker is named after it). Creates the staging folder. Errors: TN_E_WRITE
+/* Prepares an output: `folder` ("" means ".") must exist; `name` is the one file's, or the one that
+ * a set is known by, in whatever form it was written before: the marker is named after it, so that
+ * of all writers of an output only one is at work. Creates the staging folder. Errors: TN_E_WRITE
  * (hint for a missing or read-only folder), TN_E_EXISTS, TN_E_BUSY (a marker of another writer;
  * hint `ckpt recover`). */
 tn_status tni_output_new(tn_context *ctx, const char *folder, tn_str name,

@@ -87,7 +87,7 @@ static tn_status still_there(const recovery *work, const char *marker, int fd, b
                                : fail_name(work, TN_E_READ, errno, tn_str_of(marker),
                                            "cannot look up the marker", err);
     }
-    *is_out = ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+    *is_out = tni_same_file(&ours, &there);
     return TN_OK;
 }
 

@@ -96,14 +96,14 @@ static tn_status set_old_index_aside(const tni_redo *redo, const tni_redo_place 
     tn_str index = redo->install[redo->n_install - 1];
     bool staged = false;
     bool old = false;
-    struct stat info;
-    tn_status status = look(place, place->staging, index, &staged, &info, err);
+    struct stat new_info, info;
+    tn_status status = look(place, place->staging, index, &staged, &new_info, err);
     if (status != TN_OK || !redo->replace || !staged) {
         return status; /* not staged: the new index is in place already */
     }
     status = look(place, place->folder, index, &old, &info, err);
-    if (status != TN_OK || !old) {
-        return status;
+    if (status != TN_OK || !old || tni_same_file(&info, &new_info)) {
+        return status; /* under both names: a power cut came between them */
     }
     if (S_ISDIR(info.st_mode)) {
         return fail_at(place, index, EISDIR, "a folder has the name of the new index", err);

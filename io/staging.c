@@ -73,7 +73,7 @@ tni_lock tni_lock_folder(const tni_sys *sys, int fd)
     return errno == EWOULDBLOCK ? TNI_LOCK_HELD_BY_OTHER : TNI_LOCK_NONE;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
+bool tni_same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
@@ -95,7 +95,7 @@ static int claim(const tni_sys *sys, int folder, const char *name, int *fd_out)
         why = errno;
     } else if (sys->fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) != 0) {
         why = errno == ENOENT ? EAGAIN : errno;
-    } else if (!same_file(&ours, &there)) {
+    } else if (!tni_same_file(&ours, &there)) {
         why = EAGAIN;
     }
     if (why != 0) {
@@ -162,12 +162,12 @@ bool tni_staging_remove(const tni_sys *sys, int folder, const char *name, int fd
     }
 }
 
-/* Tells whether both names are one file: a link was made, but the first name not yet removed. */
+/* Tells whether both names are one file: a link was made. */
 static bool both_one(const tni_sys *sys, int from_dir, const char *from, int to_dir, const char *to)
 {
     struct stat a, b;
     return sys->fstatat(from_dir, from, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
-           sys->fstatat(to_dir, to, &b, AT_SYMLINK_NOFOLLOW) == 0 && same_file(&a, &b);
+           sys->fstatat(to_dir, to, &b, AT_SYMLINK_NOFOLLOW) == 0 && tni_same_file(&a, &b);
 }
 
 int tni_move_new(const tni_sys *sys, int from_dir, const char *from, int to_dir, const char *to)
@@ -180,14 +180,9 @@ int tni_move_new(const tni_sys *sys, int from_dir, const char *from, int to_dir,
         /* No RENAME_NOREPLACE here (NFS): a hard link never replaces either. */
         why = sys->linkat(from_dir, from, to_dir, to, 0) == 0 ? 0 : errno;
     }
-    if (why == EEXIST && both_one(sys, from_dir, from, to_dir, to)) {
-        why = 0;
-    }
-    if (why == 0) {
-        /* It is in place. If the first name stays, it goes with the staging folder. */
-        (void)sys->unlinkat(from_dir, from, 0);
-    }
-    return why;
+    /* The first name of a link goes with the staging folder, when the second one has been synced: a
+     * power cut must not take both. */
+    return why == EEXIST && both_one(sys, from_dir, from, to_dir, to) ? 0 : why;
 }
 
 static const char *write_hint(int sys_errno)

@@ -35,8 +35,12 @@ tn_status tni_staging_make(const tni_sys *sys, int folder, tn_str name, const ch
  * else is in it. Never goes deeper. False if it is still there. */
 bool tni_staging_remove(const tni_sys *sys, int folder, const char *name, int fd);
 
-/* Moves a file to another folder without ever replacing one. 0 or an errno: EEXIST if the target
- * exists. A crash may leave the file under both names; doing it again then finishes. */
+/* Tells whether two looks found one file, be it under two names. */
+bool tni_same_file(const struct stat *a, const struct stat *b);
+
+/* Moves a file out of a staging folder without ever replacing one. 0 or an errno: EEXIST if the
+ * target exists. Where the system can only link, the file stays in the staging folder too; doing it
+ * again is no error. */
 int tni_move_new(const tni_sys *sys, int from_dir, const char *from, int to_dir, const char *to);
 
 /* Raises TN_E_WRITE (or what tni_fail_errno makes of it) with the hint that fits the errno. */

@@ -1,6 +1,7 @@
 #include "core/cursor.h"
 #include "core/error.h"
 #include "formats/safetensors/layout.h"
+#include "formats/shared/interrupted.h"
 
 /* Returns the first byte of JSON at or after `at` that is no white space, or 0. */
 static uint8_t first_mark(const uint8_t *head, size_t len, size_t at)
@@ -123,10 +124,29 @@ static bool member(tn_str name, const tni_names *siblings, tni_arena *arena, tn_
     return true;
 }
 
+/* An output's marker bears the name that was typed for it, in whatever form it was written: X or
+ * X.safetensors made the set whose index is X.safetensors.index.json. */
+static tn_status refuse_interrupted(const tni_read *read, bool is_index, tn_error *err)
+{
+    tn_str name = tni_source_name(read->main);
+    if (is_index && tn_str_ends(name, TN_LIT(TNI_ST_INDEX_SUFFIX))) {
+        name.len -= sizeof TNI_ST_INDEX_SUFFIX - sizeof TNI_ST_SUFFIX;
+    }
+    tn_status status = tni_refuse_interrupted(read, name, err);
+    if (status == TN_OK && is_index && tn_str_ends(name, TN_LIT(TNI_ST_SUFFIX))) {
+        name.len -= sizeof TNI_ST_SUFFIX - 1;
+        status = tni_refuse_interrupted(read, name, err);
+    }
+    return status;
+}
+
 static tn_status open_file(tni_read *read, tn_error *err)
 {
     bool is_index;
     tn_status status = tni_st_is_index(read->main, &is_index, err);
+    if (status == TN_OK) {
+        status = refuse_interrupted(read, is_index, err);
+    }
     if (status != TN_OK) {
         return status;
     }

@@ -106,7 +106,11 @@ static int spawn(const char *path, char *const *arguments, int input, int socket
 /* Makes a descriptor that lies high and is closed in other programs that may be started. */
 static int lift(int fd)
 {
-    return fd < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
+    int high = fd < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
+    if (high < 0 && errno == EINVAL) {
+        errno = EMFILE; /* fewer than HIGH descriptors are allowed here */
+    }
+    return high;
 }
 
 tn_status tni_hdf5_spawn(tn_context *ctx, int input, bool may_be_free, uint64_t cpu_seconds,

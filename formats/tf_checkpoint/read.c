@@ -1,31 +1,11 @@
 #include "formats/tf_checkpoint/read.h"
 #include "core/error.h"
 #include "core/order.h"
+#include "formats/shared/interrupted.h"
 #include "formats/tf_checkpoint/bundle.h"
 #include "formats/tf_checkpoint/layout.h"
 #include "formats/tf_checkpoint/names.h"
 #include "model/roles.h"
-
-/* Refuses a set whose replacement was interrupted: its files may be of two generations. */
-static tn_status check_interrupted(const tni_read *read, tn_error *err)
-{
-    tn_str folder, path = tn_str_of(tni_source_path(read->main));
-    tn_str name = tni_source_name(read->main);
-    bool interrupted;
-    tn_status status =
-        tni_arena_str(&read->model->arena, tn_str_first(path, path.len - name.len), &folder, err);
-    if (status == TN_OK) {
-        status = tni_output_interrupted(read->ctx, folder.data, name, &interrupted, err);
-    }
-    if (status == TN_OK && interrupted) {
-        status = tni_fail(err, TN_E_INTERRUPTED,
-                          "the replacement of this checkpoint was interrupted, so its files may "
-                          "not belong together");
-        tni_error_path(err, path.data);
-        tni_error_hint(err, "tenon ckpt recover %s", folder.len == 0 ? "." : folder.data);
-    }
-    return status;
-}
 
 /* Finds the entry of the object graph; NULL: the checkpoint is name-based. */
 static const tni_tf_entry *find_graph(const tni_tf_bundle *bundle)
@@ -252,7 +232,7 @@ tn_status tni_tf_open(tni_read *read, tn_error *err)
     tni_arena_init(&bundle.scratch, read->ctx, read->ctx->limits.memory);
     tn_status status;
     if ((status = set_resolved(read, err)) == TN_OK &&
-        (status = check_interrupted(read, err)) == TN_OK &&
+        (status = tni_refuse_interrupted(read, tni_source_name(read->main), err)) == TN_OK &&
         (status = tni_tf_index_read(&bundle, err)) == TN_OK &&
         (status = tni_tf_shards_open(&bundle, err)) == TN_OK &&
         (status = tni_tf_slices_hide(&bundle, err)) == TN_OK) {

@@ -300,6 +300,23 @@ static void replaces_broken_sets(void **state)
     assert_int_equal(tn_scratch_count(&c->dir), 4);
 }
 
+/* Sharded or single, writers of one name keep each other out; so a recovery meets what it left. */
+static void one_writer_a_name(void **state)
+{
+    static const uint64_t sizes[] = {0, 800000};
+    conv *c = *state;
+    char in[TN_SCRATCH_PATH];
+    snprintf(in, sizeof(in), "%s", large_model(c, "in.safetensors"));
+    tn_scratch_write(&c->dir, ".o.safetensors.tenon-commit", "somebody's");
+    for (size_t i = 0; i < 2; i++) {
+        tn_error err = {0};
+        tn_convert_options options = {.max_shard_size = sizes[i], .replace = true};
+        (void)conv_run(c->ctx, in, conv_at(c, "o.safetensors"), &options, NULL, &err);
+        assert_int_equal(err.code, TN_E_BUSY);
+        assert_int_equal(tn_scratch_count(&c->dir), 2);
+    }
+}
+
 static void skips_what_is_there(void **state)
 {
     static const char *const drop[] = {"block.3"};
@@ -541,6 +558,7 @@ int main(void)
         CONV_TEST(threads_change_nothing),
         CONV_TEST(replaces_whole_sets),
         CONV_TEST(replaces_broken_sets),
+        CONV_TEST(one_writer_a_name),
         CONV_TEST(skips_what_is_there),
         CONV_TEST(prunes_the_graph),
         CONV_TEST(weights_alone),

@@ -61,6 +61,9 @@ static void test_errno_is_told(void **state)
     tn_error other = {0};
     tni_fail_errno(&other, TN_E_READ, EACCES, "cannot open");
     assert_string_equal(other.message, "cannot open: Permission denied");
+    tn_error placed = {0};
+    tni_fail_errno(&placed, TN_E_DURABILITY, ENOMEM, "in place, not synced");
+    assert_int_equal(placed.code, TN_E_DURABILITY);
 }
 
 static void test_control_characters_are_escaped(void **state)
@@ -89,6 +92,20 @@ static void test_long_text_is_cut_between_letters(void **state)
         assert_in_range(len, TN_ERROR_TEXT - 3, TN_ERROR_TEXT - 1);
         assert_memory_equal(err.message + len - 2, "\xC3\xA9", 2);
     }
+}
+
+static void test_lines_of_hint_are_added(void **state)
+{
+    (void)state;
+    tn_error err = {0};
+    static char text[TN_ERROR_TEXT];
+    tni_error_hint_line(&err, "first %d", 1);
+    tni_error_hint_line(&err, "second");
+    assert_string_equal(err.hint, "first 1\nsecond");
+    memset(text, 'x', sizeof text - 1);
+    tni_error_hint_line(&err, "%s", text);
+    assert_string_equal(err.hint, "first 1\nsecond");
+    tni_error_hint_line(NULL, "x");
 }
 
 static void test_tables(void **state)
@@ -121,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_errno_is_told),
         cmocka_unit_test(test_control_characters_are_escaped),
         cmocka_unit_test(test_long_text_is_cut_between_letters),
+        cmocka_unit_test(test_lines_of_hint_are_added),
         cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -316,13 +316,48 @@ static void test_allocations(void **state)
     tn_context_free(small);
 }
 
+/* A marker bears the name that was typed for the output, which may be any of the three. */
+static void test_interrupted(void **state)
+{
+    (void)state;
+    static const char *const markers[] = {".m.safetensors.tenon-commit", ".m.tenon-commit",
+                                          "." INDEX ".tenon-commit"};
+    tn_model *model;
+    for (size_t i = 0; i < 3; i++) {
+        tn_error err = {0};
+        write_good();
+        tn_scratch_write(&folder, markers[i], "");
+        tn_status status = tn_open(ctx, tn_scratch_at(&folder, INDEX), NULL, &model, &err);
+        if (i == 2) { /* nobody writes such a one */
+            assert_int_equal(status, TN_OK);
+            tn_model_free(model);
+            continue;
+        }
+        assert_int_equal(err.code, TN_E_INTERRUPTED);
+        assert_non_null(strstr(err.hint, "tenon ckpt recover "));
+    }
+    write_good();
+    write_shard("m.safetensors", "c", "");
+    tn_scratch_write(&folder, markers[0], "");
+    tn_error err = {0};
+    tn_open(ctx, tn_scratch_at(&folder, "m.safetensors"), NULL, &model, &err);
+    assert_int_equal(err.code, TN_E_INTERRUPTED);
+    /* The index is away while it is replaced. */
+    tn_scratch_empty(&folder);
+    tn_scratch_write(&folder, markers[0], "");
+    err = (tn_error){0};
+    tn_open(ctx, tn_scratch_at(&folder, INDEX), NULL, &model, &err);
+    assert_int_equal(err.code, TN_E_INTERRUPTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),       cmocka_unit_test(test_bad_indexes),
-        cmocka_unit_test(test_bad_shards), cmocka_unit_test(test_odd),
-        cmocka_unit_test(test_member),     cmocka_unit_test(test_members),
-        cmocka_unit_test(test_paths),      cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_good),        cmocka_unit_test(test_bad_indexes),
+        cmocka_unit_test(test_bad_shards),  cmocka_unit_test(test_odd),
+        cmocka_unit_test(test_member),      cmocka_unit_test(test_members),
+        cmocka_unit_test(test_paths),       cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_interrupted),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -4,6 +4,7 @@
 #include "io/output.h"
 #include "support/faults.h"
 #include "support/scratch.h"
+#include "support/tally.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -239,6 +240,7 @@ static bool fail_once(const scenario *s, unsigned long at, int number)
         }
     }
     recover_and_check(s, marker);
+    tn_tally("calls of a commit failed", hit);
     return hit;
 }
 
@@ -267,6 +269,7 @@ static bool die_once(const scenario *s, tn_fault_kind kind, unsigned long at)
     bool died = die(s, kind, at, false);
     assert_true(never_mixed(s));
     recover_and_check(s, has_marker(s));
+    tn_tally("commits killed", died);
     return died;
 }
 
@@ -282,6 +285,7 @@ static void die_twice(const scenario *s, unsigned long at)
         assert_true(never_mixed(s));
         recover_and_check(s, has_marker(s));
         assert_true(!marker || all_there(s->new_files));
+        tn_tally("recoveries killed", again);
     }
 }
 
@@ -299,6 +303,7 @@ static void recovery_fails(const scenario *s, unsigned long at)
         ctx->sys = NULL;
         assert_true(never_mixed(s));
         recover_and_check(s, has_marker(s));
+        tn_tally("calls of a recovery failed", hit != 0);
     }
 }
 
@@ -365,10 +370,10 @@ static void syncs_come_in_order(void **state)
             "rF" /* in place */
             "u" /* staging folder */},
         {2, "f"
-            "luF"
-            "u"},
+            "lF"
+            "uu"},
         {4, "fff" /* the members */
-            "fF"  /* the marker and what it speaks of */
+            "fFF" /* the marker and what it speaks of */
             "rF"  /* posted */
             "rF"  /* old index aside */
             "rrF" /* members */
@@ -431,5 +436,7 @@ int main(void)
         cmocka_unit_test(recovery_is_hit_too),       cmocka_unit_test(syncs_come_in_order),
         cmocka_unit_test(live_writer_is_left_alone),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    int failed = cmocka_run_group_tests(tests, setup, teardown);
+    tn_tally_print();
+    return failed;
 }

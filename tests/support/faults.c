@@ -19,10 +19,11 @@ static const tni_sys *real(void)
     return tni_sys_of(&plain);
 }
 
-/* By SIGKILL: nothing is cleaned up, no exit handler or leak check runs. */
+/* By SIGKILL nothing is cleaned up, no exit handler or leak check runs. Any other signal may be
+ * handled, and then the call goes on. */
 static void die(void)
 {
-    kill(getpid(), SIGKILL);
+    kill(getpid(), plan.signal == 0 ? SIGKILL : plan.signal);
 }
 
 static void log_letter(char letter)
@@ -33,7 +34,7 @@ static void log_letter(char letter)
     }
 }
 
-typedef enum verdict { GO, FAIL, DIE_AFTER } verdict;
+typedef enum verdict { GO, FAIL, SHORT, DIE_AFTER } verdict;
 
 static verdict judge(tn_fault_call call)
 {
@@ -52,7 +53,10 @@ static verdict judge(tn_fault_call call)
     if (plan.kind == TN_FAULT_DIE_BEFORE) {
         die();
     }
-    return plan.kind == TN_FAULT_FAIL ? FAIL : plan.kind == TN_FAULT_DIE_AFTER ? DIE_AFTER : GO;
+    return plan.kind == TN_FAULT_FAIL        ? FAIL
+           : plan.kind == TN_FAULT_SHORT     ? SHORT
+           : plan.kind == TN_FAULT_DIE_AFTER ? DIE_AFTER
+                                             : GO;
 }
 
 static bool interrupted(void)
@@ -93,8 +97,11 @@ static int faulty_close(int fd)
     return result;
 }
 
-static size_t shortened(size_t len)
+static size_t shortened(size_t len, verdict v)
 {
+    if (v == SHORT && len > 1) {
+        return 1;
+    }
     return plan.longest != 0 && len > plan.longest ? plan.longest : len;
 }
 
@@ -104,7 +111,7 @@ static ssize_t faulty_pread(int fd, void *buffer, size_t len, off_t offset)
         errno = EINTR;
         return -1;
     }
-    UNDER_PLAN(ssize_t, TN_CALL_PREAD, real()->pread(fd, buffer, shortened(len), offset));
+    UNDER_PLAN(ssize_t, TN_CALL_PREAD, real()->pread(fd, buffer, shortened(len, v), offset));
 }
 
 static ssize_t faulty_pwrite(int fd, const void *buffer, size_t len, off_t offset)
@@ -113,7 +120,7 @@ static ssize_t faulty_pwrite(int fd, const void *buffer, size_t len, off_t offse
         errno = EINTR;
         return -1;
     }
-    UNDER_PLAN(ssize_t, TN_CALL_PWRITE, real()->pwrite(fd, buffer, shortened(len), offset));
+    UNDER_PLAN(ssize_t, TN_CALL_PWRITE, real()->pwrite(fd, buffer, shortened(len, v), offset));
 }
 
 static int faulty_fallocate(int fd, off_t offset, off_t len)

@@ -11,8 +11,9 @@
 typedef enum tn_fault_kind {
     TN_FAULT_NONE,       /* only counts */
     TN_FAULT_FAIL,       /* the call does not happen and fails with sys_errno */
-    TN_FAULT_DIE_BEFORE, /* the process is killed (SIGKILL) instead of the call */
-    TN_FAULT_DIE_AFTER   /* the process is killed right after the call */
+    TN_FAULT_SHORT,      /* a pread or pwrite moves a single byte */
+    TN_FAULT_DIE_BEFORE, /* the process gets `signal` right before the call */
+    TN_FAULT_DIE_AFTER   /* the process gets `signal` right after the call */
 } tn_fault_kind;
 
 /* The calls of the table, as bits. */
@@ -40,8 +41,9 @@ typedef enum tn_fault_call {
 typedef struct tn_fault_plan {
     tn_fault_kind kind;
     unsigned long at;     /* which call, from 1; 0 means none */
-    bool sticky;          /* TN_FAULT_FAIL: all calls from there on */
+    bool sticky;          /* all calls from there on */
     int sys_errno;        /* for TN_FAULT_FAIL */
+    int signal;           /* for TN_FAULT_DIE_…; 0 means SIGKILL */
     unsigned calls;       /* only these calls count (bits); 0 means all */
     size_t longest;       /* no pread or pwrite moves more bytes than this; 0: as asked */
     bool interrupt;       /* every second pread, pwrite or fallocate fails with EINTR */
