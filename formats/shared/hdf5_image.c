@@ -152,6 +152,7 @@ static tn_status send_node(making *m, size_t index, tn_error *err)
 static tn_status send_all(making *m, bool newer, tn_error *err)
 {
     tni_buffer_char(&m->frame, newer ? 1 : 0);
+    tni_hdf5_put_u32(&m->frame, (uint32_t)m->count);
     tn_status status = send(m, TNI_H5_BEGIN, err);
     for (size_t i = 0; status == TN_OK && i < m->count; i++) {
         status = send_node(m, i, err);

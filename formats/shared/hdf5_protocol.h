@@ -14,7 +14,7 @@
 #define TN_FORMATS_SHARED_HDF5_PROTOCOL_H
 
 enum {
-    TNI_H5_VERSION = 1,
+    TNI_H5_VERSION = 2,
     TNI_H5_HEADER = 5,       /* bytes before a payload */
     TNI_H5_PAYLOAD = 131072, /* the most bytes of a payload */
     TNI_H5_PART = 61440,     /* the most bytes that BYTES and PIECE carry */
@@ -43,7 +43,7 @@ typedef enum tni_h5_frame {
     TNI_H5_LIST,   /* nothing */
     TNI_H5_DECODE, /* u64 address, u64 elements of the dataset, u32 bytes of one (strings: 0),
                       u64 first, u64 count */
-    TNI_H5_BEGIN,  /* u8 newer */
+    TNI_H5_BEGIN,  /* u8 newer, u32 nodes that will come */
     TNI_H5_NODE,   /* u8 is dataset, u32 parent, type, space, name */
     TNI_H5_FINISH  /* nothing */
 } tni_h5_frame;

@@ -17,7 +17,8 @@ enum {
     SILENCE_BYTES = 50000000,
     START_MS = 10000,
     STEP_MS = 200, /* how often a wait looks whether the work was cancelled */
-    ROOM = TNI_H5_HEADER + TNI_H5_PAYLOAD
+    IN_ROOM = TNI_H5_HEADER + TNI_H5_PAYLOAD,
+    OUT_ROOM = 65536 /* frames are small and many: they travel together */
 };
 
 #ifdef TN_SANITIZED
@@ -45,7 +46,7 @@ tn_status tni_hdf5_session_new(tn_context *ctx, tn_source *source, tni_hdf5_sess
     if (status != TN_OK) {
         return status;
     }
-    status = tni_alloc(ctx, ROOM, &room, err);
+    status = tni_alloc(ctx, IN_ROOM + OUT_ROOM, &room, err);
     if (status != TN_OK) {
         tni_free(ctx, block);
         return status;
@@ -55,7 +56,8 @@ tn_status tni_hdf5_session_new(tn_context *ctx, tn_source *source, tni_hdf5_sess
                                   .source = source,
                                   .may_be_free = ctx->no_sandbox || source == NULL,
                                   .socket = -1,
-                                  .in = room};
+                                  .in = room,
+                                  .out = (uint8_t *)room + IN_ROOM};
     if (pthread_mutex_init(&session->lock, NULL) != 0) {
         tni_free(ctx, room);
         tni_free(ctx, block);
@@ -90,7 +92,7 @@ static int reap(tni_hdf5_session *session)
         close(session->socket);
         session->socket = -1;
     }
-    session->in_len = session->in_pos = 0;
+    session->in_len = session->in_pos = session->out_len = 0;
     return how;
 }
 
@@ -174,55 +176,79 @@ static tn_status wait_for(tni_hdf5_session *session, short events, int64_t deadl
     }
 }
 
+/* Sends what tni_hdf5_send has put aside. */
+static tn_status flush(tni_hdf5_session *session, tn_error *err)
+{
+    size_t at = 0, len = session->out_len;
+    int64_t deadline = now_ms() + silence_ms(session);
+    tn_status status = tni_cancelled(session->ctx, err);
+    session->out_len = 0;
+    while (status == TN_OK && at < len) {
+        ssize_t sent =
+            send(session->socket, session->out + at, len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            at += (size_t)sent;
+        } else if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+            return TN_OK; /* it has something to say first, which tni_hdf5_receive hears */
+        } else if (sent < 0 && errno == EAGAIN) {
+            status = wait_for(session, POLLOUT, deadline, err);
+        } else if (sent < 0 && errno != EINTR) {
+            status = tni_fail_errno(err, TN_E_READ, errno, "cannot talk to the helper program");
+        }
+    }
+    return status;
+}
+
+static tn_status put(tni_hdf5_session *session, const uint8_t *data, size_t len, tn_error *err)
+{
+    tn_status status = TN_OK;
+    while (status == TN_OK && len > 0) {
+        size_t room = OUT_ROOM - session->out_len, part = len < room ? len : room;
+        memcpy(session->out + session->out_len, data, part);
+        session->out_len += part;
+        data += part;
+        len -= part;
+        if (session->out_len == OUT_ROOM) {
+            status = flush(session, err);
+        }
+    }
+    return status;
+}
+
 tn_status tni_hdf5_send(tni_hdf5_session *session, tni_h5_frame frame, const void *payload,
                         size_t len, tn_error *err)
 {
     uint8_t header[TNI_H5_HEADER] = {(uint8_t)frame};
     tni_store_u32le(header + 1, (uint32_t)len);
-    const struct {
-        const uint8_t *data;
-        size_t len;
-    } parts[] = {{header, sizeof header}, {payload, len}};
-    int64_t deadline = now_ms() + silence_ms(session);
-    for (size_t i = 0; i < 2; i++) {
-        for (size_t at = 0; at < parts[i].len;) {
-            tn_status status = wait_for(session, POLLOUT, deadline, err);
-            if (status != TN_OK) {
-                return status;
-            }
-            ssize_t sent = send(session->socket, parts[i].data + at, parts[i].len - at,
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
-            if (sent > 0) {
-                at += (size_t)sent;
-            } else if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
-                return TN_OK; /* it has something to say first, which tni_hdf5_receive hears */
-            } else if (sent < 0 && errno != EINTR && errno != EAGAIN) {
-                return tni_fail_errno(err, TN_E_READ, errno, "cannot talk to the helper program");
-            }
-        }
-    }
-    return TN_OK;
+    tn_status status = put(session, header, sizeof header, err);
+    return status == TN_OK ? put(session, payload, len, err) : status;
 }
 
-/* Receives more bytes until `len` are at hand. */
+/* Receives more bytes until `len` are at hand, and as many more as there are: the socket is asked
+ * before it is waited for. */
 static tn_status fill(tni_hdf5_session *session, size_t len, int64_t deadline, tn_error *err)
 {
-    if (session->in_pos > 0 && session->in_pos + len > ROOM) {
+    if (session->in_pos == session->in_len || session->in_pos + len > IN_ROOM) {
         memmove(session->in, session->in + session->in_pos, session->in_len - session->in_pos);
         session->in_len -= session->in_pos;
         session->in_pos = 0;
     }
     while (session->in_len - session->in_pos < len) {
-        tn_status status = wait_for(session, POLLIN, deadline, err);
+        tn_status status = tni_cancelled(session->ctx, err);
         if (status != TN_OK) {
             return status;
         }
-        ssize_t got = recv(session->socket, session->in + session->in_len, ROOM - session->in_len,
-                           MSG_DONTWAIT);
+        ssize_t got = recv(session->socket, session->in + session->in_len,
+                           IN_ROOM - session->in_len, MSG_DONTWAIT);
         if (got > 0) {
             session->in_len += (size_t)got;
-        } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+        } else if (got < 0 && errno == EAGAIN) {
+            status = wait_for(session, POLLIN, deadline, err);
+        } else if (got == 0 || errno != EINTR) {
             return fail_ended(session, err);
+        }
+        if (status != TN_OK) {
+            return status;
         }
     }
     return TN_OK;
@@ -234,7 +260,10 @@ static tn_status receive(tni_hdf5_session *session, int64_t deadline, tni_h5_fra
     if (session->pid <= 0) {
         return tni_hdf5_hostile(session, "the helper that reads it has ended", err);
     }
-    tn_status status = fill(session, TNI_H5_HEADER, deadline, err);
+    tn_status status = session->out_len > 0 ? flush(session, err) : TN_OK;
+    if (status == TN_OK) {
+        status = fill(session, TNI_H5_HEADER, deadline, err);
+    }
     if (status != TN_OK) {
         return status;
     }

@@ -20,6 +20,8 @@ typedef struct tni_hdf5_session {
     uint64_t work;         /* bytes that the answer at hand may take time for */
     uint8_t *in;           /* what was received */
     size_t in_len, in_pos; /* of it; the frames before in_pos have been handed out */
+    uint8_t *out;          /* frames that are not sent yet */
+    size_t out_len;
 } tni_hdf5_session;
 
 /* Makes a session without a helper. Free with tni_hdf5_session_free, which ends the helper. */
@@ -33,7 +35,7 @@ tn_status tni_hdf5_start(tni_hdf5_session *session, tn_error *err);
 void tni_hdf5_stop(tni_hdf5_session *session);
 /* Allows time for more work: `bytes` is how much is read, decoded or written in the next answer. */
 void tni_hdf5_allow(tni_hdf5_session *session, uint64_t bytes);
-/* Sends a frame. */
+/* Sends a frame: with others when they fill the buffer, or before the next frame is received. */
 tn_status tni_hdf5_send(tni_hdf5_session *session, tni_h5_frame frame, const void *payload,
                         size_t len, tn_error *err);
 /* Receives a frame; the payload is valid until the next call. A REFUSE is turned into its error. */

@@ -13,14 +13,46 @@
 #include "support/scratch.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM = 1 << 16, ENDS = 'e', HANGS = 'h', CRASHES = 'c', BURNS = 'b', CLOSES = 'x' };
+enum {
+    ROOM = 1 << 16,
+    ENDS = 'e',
+    HANGS = 'h',
+    CRASHES = 'c',
+    BURNS = 'b',
+    CLOSES = 'x',
+    DRIPS = 'd' /* sends byte by byte, then ends */
+};
+
+/* Sends bytes one by one, each when the other side has taken the one before: so every frame is cut
+ * at every byte. */
+static bool drip(int socket, const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        int unread = 1;
+        if (send(socket, data + i, 1, MSG_NOSIGNAL) != 1) {
+            return false;
+        }
+        while (ioctl(socket, SIOCOUTQ, &unread) == 0 && unread > 0) {
+            struct pollfd closed = {.fd = socket};
+            (void)sched_yield();
+            if (poll(&closed, 1, 0) > 0 && (closed.revents & POLLHUP) != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
 
 /* ---------------------------------------------------------------- the false helper */
 
@@ -42,6 +74,9 @@ static int false_helper(void)
     ssize_t len = pread(TNI_H5_INPUT_FD, script, sizeof script, 0);
     if (len < 1) {
         return 1;
+    }
+    if (script[len - 1] == DRIPS) {
+        return drip(TNI_H5_SOCKET_FD, (const uint8_t *)script, (size_t)len - 1) ? 0 : 1;
     }
     send_all(script, (size_t)len - 1);
     switch (script[len - 1]) {
@@ -266,6 +301,26 @@ static void ends_badly(void **state)
     teardown(&t);
 }
 
+/* However the frames are cut on their way, the listing is the same; and however early it ends, it
+ * is never a success. */
+static void cut_anywhere(void **state)
+{
+    trial t;
+    script s = honest();
+    size_t whole = s.len;
+    (void)state;
+    setup(&t);
+    expect(&t, &s, DRIPS, TN_E_NONE, "byte by byte");
+    for (s.len = 0; s.len < whole; s.len++) {
+        expect(&t, &s, ENDS, TN_E_CORRUPT, "ends early");
+    }
+    s.len = s.begin + TNI_H5_HEADER - 2;
+    expect(&t, &s, HANGS, TN_E_CORRUPT, "hangs in the header of a frame");
+    s.len = s.begin + TNI_H5_HEADER + 3;
+    expect(&t, &s, HANGS, TN_E_CORRUPT, "hangs in the payload of a frame");
+    teardown(&t);
+}
+
 static void lies(void **state)
 {
     trial t;
@@ -341,12 +396,14 @@ static void every_bit(void **state)
 /* ---------------------------------------------------------------- the helper against a false
  * program */
 
-/* Lets the true helper hear damaged frames. It may answer what it likes and must end by itself, not
- * by a signal, when the socket is shut. */
-static void hear(const script *s)
+/* Lets the true helper hear frames, whole or byte by byte; returns how much of its answer came into
+ * `answer`. It may answer what it likes and must end by itself, not by a signal, when the socket is
+ * shut. */
+static size_t ask(const script *s, bool whole, uint8_t *answer, size_t room)
 {
     tn_error err = {0};
-    char answer[4096];
+    size_t len = 0;
+    ssize_t got;
     int socket, how;
     pid_t pid;
     tn_context *ctx = tn_context_new(NULL);
@@ -354,9 +411,14 @@ static void hear(const script *s)
     if (tni_hdf5_spawn(ctx, input, false, 20, 0, &pid, &socket, &err) != TN_OK) {
         fail_msg("%s", err.message);
     }
-    (void)send(socket, s->bytes, s->len, MSG_NOSIGNAL);
+    if (whole) {
+        (void)send(socket, s->bytes, s->len, MSG_NOSIGNAL);
+    } else {
+        assert_true(drip(socket, s->bytes, s->len));
+    }
     (void)shutdown(socket, SHUT_WR);
-    while (recv(socket, answer, sizeof answer, 0) > 0) {
+    while ((got = recv(socket, answer + len, room - len, 0)) > 0) {
+        len = len + (size_t)got < room ? len + (size_t)got : 0;
     }
     assert_int_equal(waitpid(pid, &how, 0), pid);
     if (WIFSIGNALED(how)) {
@@ -365,10 +427,43 @@ static void hear(const script *s)
     close(socket);
     close(input);
     tn_context_free(ctx);
+    return len;
+}
+
+static void hear(const script *s)
+{
+    static uint8_t answer[ROOM];
+    (void)ask(s, true, answer, sizeof answer);
+}
+
+/* Says where the chunked file has its first dataset, a float32, and how many elements it has. */
+static void find_dataset(uint64_t *address_out, uint64_t *elements_out)
+{
+    tn_error err = {0};
+    tn_model *model;
+    tn_source *source;
+    const tni_hdf5_file *file;
+    tn_context *ctx = tn_context_new(NULL);
+    assert_int_equal(tni_model_new(ctx, &model, &err), TN_OK);
+    assert_int_equal(
+        tni_source_open(ctx, TN_FIXTURES "/keras_h5/good-chunked/model.h5", &source, &err), TN_OK);
+    assert_int_equal(tni_model_keep(model, source, &err), TN_OK);
+    assert_int_equal(tni_hdf5_open(model, source, &file, &err), TN_OK);
+    size_t at = 0;
+    while (at < file->count && file->objects[at].kind != TNI_HDF5_DATASET) {
+        at++;
+    }
+    assert_true(at < file->count && file->objects[at].dtype == TN_FLOAT32);
+    assert_true(file->objects[at].elements > 53);
+    *address_out = file->objects[at].address;
+    *elements_out = (uint64_t)file->objects[at].elements;
+    tn_model_free(model);
+    tn_context_free(ctx);
 }
 
 static script request(void)
 {
+    uint64_t address, elements;
     static const uint64_t limits[] = {1000, 1000, 100, 100000};
     struct stat about;
     script s = {.len = 0};
@@ -380,9 +475,10 @@ static script request(void)
         put_u64(&s, limits[i]);
     }
     end(&s);
+    find_dataset(&address, &elements);
     begin(&s, TNI_H5_DECODE);
-    put_u64(&s, 800); /* the dataset of the name that comes first */
-    put_u64(&s, 105);
+    put_u64(&s, address);
+    put_u64(&s, elements);
     put_u32(&s, 4);
     put_u64(&s, 3);
     put_u64(&s, 50);
@@ -395,6 +491,7 @@ static script image_request(void)
     script s = {.len = 0};
     begin(&s, TNI_H5_BEGIN);
     put_u8(&s, 0);
+    put_u32(&s, 2);
     end(&s);
     for (unsigned dataset = 0; dataset < 2; dataset++) {
         begin(&s, TNI_H5_NODE);
@@ -414,6 +511,20 @@ static script image_request(void)
     begin(&s, TNI_H5_FINISH);
     end(&s);
     return s;
+}
+
+/* However the requests are cut on their way, the answers are the same. */
+static void requests_cut_anywhere(void **state)
+{
+    static uint8_t at_once[ROOM], dripped[ROOM];
+    script scripts[] = {request(), image_request()};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = ask(&scripts[i], true, at_once, sizeof at_once);
+        assert_true(len > 200 && len < ROOM); /* an answer, no refusal */
+        assert_int_equal(ask(&scripts[i], false, dripped, sizeof dripped), len);
+        assert_memory_equal(at_once, dripped, len);
+    }
 }
 
 static void damaged_frames(void **state)
@@ -440,8 +551,11 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[0], "tenon-hdf5") == 0) {
         return false_helper();
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(ends_badly), cmocka_unit_test(lies),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ends_badly),
+                                       cmocka_unit_test(cut_anywhere),
+                                       cmocka_unit_test(lies),
                                        cmocka_unit_test(every_bit),
+                                       cmocka_unit_test(requests_cut_anywhere),
                                        cmocka_unit_test(damaged_frames)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BATCH = 61440, OUT_ROOM = BATCH + 2 * TNI_H5_PAYLOAD, PATH_SHOWN = 512 };
+enum {
+    BATCH = 61440,
+    OUT_ROOM = BATCH + 2 * TNI_H5_PAYLOAD,
+    IN_ROOM = TNI_H5_HEADER + TNI_H5_PAYLOAD,
+    PATH_SHOWN = 512
+};
 
 /* Exit statuses, for whoever debugs the helper: the program looks at none of them. */
 enum { EXIT_REFUSED = 3, EXIT_MEMORY = 4, EXIT_SOCKET = 5 };
@@ -29,7 +34,7 @@ void *tnh_grow(void *block, size_t count, size_t size)
 
 void tnh_channel_init(tnh_channel *channel)
 {
-    *channel = (tnh_channel){.out = tnh_alloc(1, OUT_ROOM), .in = tnh_alloc(1, TNI_H5_PAYLOAD)};
+    *channel = (tnh_channel){.out = tnh_alloc(1, OUT_ROOM), .in = tnh_alloc(1, IN_ROOM)};
 }
 
 void tnh_flush(tnh_channel *channel)
@@ -119,13 +124,19 @@ void tnh_finish(tnh_channel *channel, uint64_t a, uint64_t b, uint64_t size)
     channel->sent = 0;
 }
 
-static void read_exactly(uint8_t *to, size_t len)
+/* Receives more bytes until `len` are at hand, and as many more as there are. */
+static void fill(tnh_channel *channel, size_t len)
 {
-    while (len > 0) {
-        ssize_t got = read(TNI_H5_SOCKET_FD, to, len);
+    if (channel->in_pos == channel->in_len || channel->in_pos + len > IN_ROOM) {
+        memmove(channel->in, channel->in + channel->in_pos, channel->in_len - channel->in_pos);
+        channel->in_len -= channel->in_pos;
+        channel->in_pos = 0;
+    }
+    while (channel->in_len - channel->in_pos < len) {
+        ssize_t got =
+            read(TNI_H5_SOCKET_FD, channel->in + channel->in_len, IN_ROOM - channel->in_len);
         if (got > 0) {
-            to += got;
-            len -= (size_t)got;
+            channel->in_len += (size_t)got;
         } else if (got == 0 || errno != EINTR) {
             _exit(got == 0 ? 0 : EXIT_SOCKET);
         }
@@ -134,13 +145,14 @@ static void read_exactly(uint8_t *to, size_t len)
 
 tni_h5_frame tnh_next(tnh_channel *channel, tni_cursor *payload_out)
 {
-    uint8_t header[TNI_H5_HEADER];
-    read_exactly(header, sizeof header);
-    uint32_t len = tni_load_u32le(header + 1);
+    fill(channel, TNI_H5_HEADER);
+    uint32_t len = tni_load_u32le(channel->in + channel->in_pos + 1);
     tnh_demand(channel, len <= TNI_H5_PAYLOAD);
-    read_exactly(channel->in, len);
-    *payload_out = tni_cursor_of(channel->in, len);
-    return (tni_h5_frame)header[0];
+    fill(channel, TNI_H5_HEADER + len);
+    const uint8_t *frame = channel->in + channel->in_pos;
+    channel->in_pos += TNI_H5_HEADER + len;
+    *payload_out = tni_cursor_of(frame + TNI_H5_HEADER, len);
+    return (tni_h5_frame)frame[0];
 }
 
 _Noreturn void tnh_refuse(tnh_channel *channel, tni_h5_reason reason, uint64_t a, uint64_t b,

@@ -9,8 +9,9 @@
 typedef struct tnh_channel {
     uint8_t *out; /* frames that are not sent yet, and the one that is being built */
     size_t len, begin;
-    uint8_t *in;   /* payload of the frame at hand */
-    uint64_t sent; /* bytes in BYTES and PIECE since tnh_end */
+    uint8_t *in;           /* what was received */
+    size_t in_len, in_pos; /* of it; the frames before in_pos have been handed out */
+    uint64_t sent;         /* bytes in BYTES and PIECE since tnh_end */
 } tnh_channel;
 
 void tnh_channel_init(tnh_channel *channel);

@@ -9,6 +9,10 @@
  * decoded anew for every span of it. Nothing is allocated before there are chunks. */
 enum { CHUNK_SLOTS = 12421, CHUNK_BYTES = 256 << 20 };
 
+/* The cache of the file's metadata: libhdf5 reads it in pieces of a few dozen bytes, and those of
+ * one object mostly lie together. Block n of the range has its place in slot n % SLOTS. */
+enum { BLOCK = 16384, SLOTS = 64 };
+
 /* The range, as the access list carries it. */
 typedef struct range {
     uint64_t base, length;
@@ -17,7 +21,9 @@ typedef struct range {
 typedef struct reading {
     H5FD_t head; /* libhdf5's own part must come first */
     range range;
-    haddr_t end; /* of what libhdf5 considers allocated */
+    haddr_t end;          /* of what libhdf5 considers allocated */
+    uint64_t held[SLOTS]; /* number of the block in a slot, plus 1; 0: none */
+    uint8_t *blocks;      /* SLOTS * BLOCK bytes */
 } reading;
 
 static H5FD_t *open_input(const char *name, unsigned flags, hid_t access, haddr_t most)
@@ -26,16 +32,20 @@ static H5FD_t *open_input(const char *name, unsigned flags, hid_t access, haddr_
     (void)most;
     const range *asked = H5Pget_driver_info(access);
     reading *file = calloc(1, sizeof *file);
-    if (asked == NULL || file == NULL || (flags & H5F_ACC_RDWR) != 0) {
+    uint8_t *blocks = malloc((size_t)SLOTS * BLOCK);
+    if (asked == NULL || file == NULL || blocks == NULL || (flags & H5F_ACC_RDWR) != 0) {
         free(file);
+        free(blocks);
         return NULL;
     }
     file->range = *asked;
+    file->blocks = blocks;
     return &file->head;
 }
 
 static herr_t close_input(H5FD_t *file)
 {
+    free(((reading *)file)->blocks);
     free(file);
     return 0;
 }
@@ -64,15 +74,9 @@ static haddr_t get_size(const H5FD_t *file, H5FD_mem_t type)
     return ((const reading *)file)->range.length;
 }
 
-static herr_t read_input(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at, size_t len,
-                         void *buffer)
+/* Reads bytes that the range holds. */
+static bool read_exactly(const range *of, haddr_t at, size_t len, void *buffer)
 {
-    (void)type;
-    (void)transfer;
-    const range *of = &((const reading *)file)->range;
-    if (at > of->length || len > of->length - at) {
-        return -1;
-    }
     char *to = buffer;
     while (len > 0) {
         ssize_t got = pread(TNI_H5_INPUT_FD, to, len, (off_t)(of->base + at));
@@ -81,8 +85,51 @@ static herr_t read_input(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t 
             at += (haddr_t)got;
             len -= (size_t)got;
         } else if (got == 0 || errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns a block, as much of it as the range holds; NULL if it cannot be read. */
+static const uint8_t *block_of(reading *file, uint64_t number)
+{
+    size_t slot = number % SLOTS;
+    uint8_t *block = file->blocks + slot * BLOCK;
+    uint64_t left = file->range.length - number * BLOCK;
+    if (file->held[slot] != number + 1) {
+        file->held[slot] = 0;
+        if (!read_exactly(&file->range, number * BLOCK, left < BLOCK ? (size_t)left : BLOCK,
+                          block)) {
+            return NULL;
+        }
+        file->held[slot] = number + 1;
+    }
+    return block;
+}
+
+static herr_t read_input(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at, size_t len,
+                         void *buffer)
+{
+    reading *from = (reading *)file;
+    uint8_t *to = buffer;
+    (void)transfer;
+    if (at > from->range.length || len > from->range.length - at) {
+        return -1;
+    }
+    if (type == H5FD_MEM_DRAW || len >= BLOCK) {
+        return read_exactly(&from->range, at, len, buffer) ? 0 : -1;
+    }
+    while (len > 0) {
+        size_t begin = at % BLOCK, part = BLOCK - begin < len ? BLOCK - begin : len;
+        const uint8_t *block = block_of(from, at / BLOCK);
+        if (block == NULL) {
             return -1;
         }
+        memcpy(to, block + begin, part);
+        to += part;
+        at += part;
+        len -= part;
     }
     return 0;
 }
@@ -123,7 +170,7 @@ hid_t tnh_reading_access(hid_t driver, uint64_t base, uint64_t length)
 {
     const range bytes = {base, length};
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    bool set = access >= 0 && H5Pset_driver(access, driver, &bytes) >= 0 &&
+    bool set = access >= 0 && H5Pset_driver(access, driver, &bytes) >= 0 && tnh_cache(access) &&
                H5Pset_cache(access, 0, CHUNK_SLOTS, CHUNK_BYTES, 0.75) >= 0;
     return set ? access : -1;
 }

@@ -49,6 +49,9 @@ hid_t tnh_reading_driver(void);
 /* Makes a file access list that reads [base, base + length) of it. */
 hid_t tnh_reading_access(hid_t driver, uint64_t base, uint64_t length);
 
+/* Keeps libhdf5's cache of metadata small for a file access list; false if that fails. */
+bool tnh_cache(hid_t access);
+
 /* Ends the helper: the object at hand is damaged, or of a version that libhdf5 does not know. */
 _Noreturn void tnh_damaged(tnh_helper *helper);
 /* Ends the helper for a reason that lies in the object at hand. */

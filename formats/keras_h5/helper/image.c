@@ -10,15 +10,23 @@ typedef struct node {
     uint64_t offset, bytes;
 } node;
 
+/* A group that stays open: the next nodes may go into it. */
+typedef struct open_group {
+    hid_t id; /* 0: none */
+    uint32_t node;
+} open_group;
+
+enum { OPEN_GROUPS = 16 }; /* group n has its place in slot n % OPEN_GROUPS */
+
 typedef struct image {
     tnh_helper *helper;
     tnh_pages pages;
     hid_t file, creation, group_creation;
     node *nodes;
     size_t count, room;
-    hid_t object; /* the last node's */
-    hid_t group;  /* opened last as a parent */
-    uint32_t group_of;
+    uint32_t expected; /* nodes */
+    hid_t object;      /* the last node's */
+    open_group open[OPEN_GROUPS];
 } image;
 
 static void unwritable(image *m, bool made)
@@ -28,12 +36,22 @@ static void unwritable(image *m, bool made)
     }
 }
 
+/* How much room for metadata the file gets at a time: enough that the metadata of many objects lies
+ * together, and little beside what they take, because the rest of the last room is lost. */
+static hsize_t metadata_block(uint32_t objects)
+{
+    enum { LEAST = 2048, MOST = 1 << 20, EACH = 64 }; /* LEAST: libhdf5's own choice */
+    uint64_t wanted = (uint64_t)objects * EACH;
+    return wanted < LEAST ? LEAST : wanted > MOST ? MOST : wanted;
+}
+
 static void start(image *m, bool newer)
 {
     hid_t access = tnh_image_access(&m->pages), creation = H5Pcreate(H5P_FILE_CREATE);
     unwritable(m, access >= 0 && creation >= 0);
     unwritable(m, H5Pset_libver_bounds(access, newer ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST,
                                        H5F_LIBVER_LATEST) >= 0 &&
+                      H5Pset_meta_block_size(access, metadata_block(m->expected)) >= 0 &&
                       H5Pset_obj_track_times(creation, 0) >= 0);
     m->file = H5Fcreate("image", H5F_ACC_TRUNC, creation, access);
     m->creation = H5Pcreate(H5P_DATASET_CREATE);
@@ -100,9 +118,27 @@ static char *get_name(image *m, tni_cursor *from)
     return name;
 }
 
+static void close_group(open_group *slot)
+{
+    if (slot->id > 0) {
+        (void)H5Oclose(slot->id);
+    }
+    slot->id = 0;
+}
+
+static void keep_open(image *m, hid_t group, uint32_t index)
+{
+    open_group *slot = &m->open[index % OPEN_GROUPS];
+    close_group(slot);
+    *slot = (open_group){group, index};
+}
+
+/* Closes the last node, unless it is a group. */
 static void close_object(image *m)
 {
-    if (m->object > 0 && m->object != m->group) {
+    if (m->object > 0 && m->nodes[m->count - 1].address != 0) {
+        keep_open(m, m->object, (uint32_t)m->count - 1);
+    } else if (m->object > 0) {
         (void)H5Oclose(m->object);
     }
     m->object = 0;
@@ -111,17 +147,15 @@ static void close_object(image *m)
 /* Opens the group in which the next node goes. */
 static hid_t parent_of(image *m, uint32_t parent)
 {
-    if (m->group > 0 && m->group_of == parent) {
-        return m->group;
+    const open_group *slot = &m->open[parent % OPEN_GROUPS];
+    if (slot->id > 0 && slot->node == parent) {
+        return slot->id;
     }
     tnh_demand(&m->helper->channel, parent < m->count && m->nodes[parent].address != 0);
-    if (m->group > 0) {
-        (void)H5Oclose(m->group);
-    }
-    m->group = H5Oopen_by_addr(m->file, m->nodes[parent].address);
-    unwritable(m, m->group >= 0);
-    m->group_of = parent;
-    return m->group;
+    hid_t group = H5Oopen_by_addr(m->file, m->nodes[parent].address);
+    unwritable(m, group >= 0);
+    keep_open(m, group, parent);
+    return group;
 }
 
 static void make_dataset(image *m, uint32_t parent, const char *name, const tnh_type *type,
@@ -266,8 +300,8 @@ static void send_image(image *m)
     tnh_channel *channel = &m->helper->channel;
     enum { BATCH = 1024 };
     close_object(m);
-    if (m->group > 0) {
-        (void)H5Oclose(m->group);
+    for (size_t i = 0; i < OPEN_GROUPS; i++) {
+        close_group(&m->open[i]);
     }
     (void)H5Pclose(m->creation);
     (void)H5Pclose(m->group_creation);
@@ -288,7 +322,7 @@ void tnh_image(tnh_helper *helper, tni_cursor *begin)
 {
     image m = {.helper = helper};
     uint8_t newer = 0;
-    tnh_demand(&helper->channel, tni_get_u8(begin, &newer));
+    tnh_demand(&helper->channel, tni_get_u8(begin, &newer) && tni_get_u32le(begin, &m.expected));
     start(&m, newer != 0);
     for (;;) {
         tni_cursor payload;
@@ -298,7 +332,8 @@ void tnh_image(tnh_helper *helper, tni_cursor *begin)
         } else if (frame == TNI_H5_ATTRIBUTE) {
             make_attribute(&m, &payload);
         } else {
-            tnh_demand(&helper->channel, frame == TNI_H5_FINISH && m.count > 0);
+            tnh_demand(&helper->channel,
+                       frame == TNI_H5_FINISH && m.count > 0 && m.count == m.expected);
             send_image(&m);
             return;
         }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { ALL = 0xff }; /* eight bytes that are all written */
+
 typedef struct image_file {
     H5FD_t head; /* libhdf5's own part must come first */
     tnh_pages *pages;
@@ -106,6 +108,20 @@ static herr_t read_image(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t 
     return 0;
 }
 
+/* Notes that the bytes [begin, end) of a page are written, eight at a time where that goes. */
+static void mark(tnh_page *page, size_t begin, size_t end)
+{
+    while (begin < end) {
+        if (begin % 8 == 0 && end - begin >= 8) {
+            page->written[begin / 8] = ALL;
+            begin += 8;
+        } else {
+            page->written[begin / 8] |= (uint8_t)(1u << begin % 8);
+            begin++;
+        }
+    }
+}
+
 static herr_t write_image(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at, size_t len,
                           const void *buffer)
 {
@@ -117,9 +133,7 @@ static herr_t write_image(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t
         part = part < len ? part : len;
         tnh_page *page = page_for(((image_file *)file)->pages, at / TNH_PAGE);
         memcpy(page->bytes + begin, from, part);
-        for (size_t i = begin; i < begin + part; i++) {
-            page->written[i / 8] |= (uint8_t)(1u << i % 8);
-        }
+        mark(page, begin, begin + part);
         from += part;
         at += part;
         len -= part;
@@ -146,34 +160,60 @@ hid_t tnh_image_access(tnh_pages *pages)
         .fl_map = H5FD_FLMAP_DICHOTOMY,
     };
     hid_t id = H5FDregister(&driver), access = H5Pcreate(H5P_FILE_ACCESS);
-    return id < 0 || access < 0 || H5Pset_driver(access, id, &pages) < 0 ? -1 : access;
+    return id < 0 || access < 0 || H5Pset_driver(access, id, &pages) < 0 || !tnh_cache(access)
+               ? -1
+               : access;
 }
 
-static bool is_written(const tnh_page *page, size_t at)
+/* Returns the first byte at or after `at` that is written, or not, as `wanted` says; the page's end
+ * if there is none. */
+static size_t next_written(const tnh_page *page, size_t at, bool wanted)
 {
-    return (page->written[at / 8] >> at % 8 & 1) != 0;
+    const uint8_t skipped = wanted ? 0 : ALL;
+    while (at < TNH_PAGE) {
+        unsigned eight = page->written[at / 8];
+        if (at % 8 == 0 && eight == skipped) {
+            at += 8;
+        } else if ((eight >> at % 8 & 1) == wanted) {
+            return at;
+        } else {
+            at++;
+        }
+    }
+    return TNH_PAGE;
+}
+
+/* Tells whether the piece at hand, which ends at byte `end` of the file, goes on at `at`. */
+static bool goes_on(const tnh_channel *channel, uint64_t end, uint64_t at, size_t len)
+{
+    size_t held = channel->len - channel->begin - TNI_H5_HEADER;
+    return end == at && held + len <= TNI_H5_PART;
 }
 
 uint64_t tnh_image_send(tnh_channel *channel, const tnh_pages *pages)
 {
-    uint64_t pieces = 0;
+    uint64_t pieces = 0, end = 0;
     for (size_t i = 0; i < pages->count; i++) {
         const tnh_page *page = &pages->at[i];
-        for (size_t begin = 0; begin < TNH_PAGE;) {
-            size_t end = begin;
-            while (end < TNH_PAGE && is_written(page, end)) {
-                end++;
-            }
-            if (end > begin) {
+        for (size_t from = next_written(page, 0, true); from < TNH_PAGE;) {
+            size_t to = next_written(page, from, false);
+            uint64_t at = page->index * TNH_PAGE + from;
+            if (pieces == 0 || !goes_on(channel, end, at, to - from)) {
+                if (pieces > 0) {
+                    tnh_end(channel);
+                }
                 tnh_begin(channel, TNI_H5_PIECE);
-                tnh_put_u64(channel, page->index * TNH_PAGE + begin);
-                tnh_put(channel, page->bytes + begin, end - begin);
-                tnh_end(channel);
-                channel->sent += end - begin;
+                tnh_put_u64(channel, at);
                 pieces++;
             }
-            begin = end + 1;
+            tnh_put(channel, page->bytes + from, to - from);
+            channel->sent += to - from;
+            end = at + (to - from);
+            from = next_written(page, to, true);
         }
+    }
+    if (pieces > 0) {
+        tnh_end(channel);
     }
     return pieces;
 }

@@ -44,6 +44,22 @@ void tnh_limit(tnh_helper *helper, uint64_t value, uint64_t limit, tni_h5_reason
     }
 }
 
+/* libhdf5 lets its cache of metadata grow to 32 MiB, which take 200 MiB of memory, when little is
+ * found in it; but here nearly all is looked at once. It still grows for what is large, such as the
+ * names of a large group. */
+bool tnh_cache(hid_t access)
+{
+    H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+    if (H5Pget_mdc_config(access, &config) < 0) {
+        return false;
+    }
+    config.set_initial_size = true;
+    config.initial_size = config.min_size;
+    config.incr_mode = H5C_incr__off;
+    config.decr_mode = H5C_decr__off;
+    return H5Pset_mdc_config(access, &config) >= 0;
+}
+
 /* Opens the input. */
 static void open_input(tnh_helper *helper, tni_cursor *payload)
 {
