@@ -30,6 +30,9 @@ static void tensors_array(tn_json_out *out, const tn_plan *plan)
         tn_json_str(out, tensors[i].rule);
         tn_json_key(out, "ops");
         tn_json_array(out);
+        for (size_t k = 0; k < tensors[i].n_ops; k++) {
+            tn_json_str(out, tensors[i].ops[k]);
+        }
         tn_json_array_end(out);
         tn_json_key(out, "dtype");
         json_dtype(out, tensors[i].dtype);

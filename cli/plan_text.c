@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/errors.h"
 #include "cli/plan.h"
@@ -13,7 +14,7 @@ static void print_title(const cli_state *cli, const char *title)
 /* Tells whether a tensor comes from anything but the one of its own name. */
 static bool is_renamed(const tn_plan_tensor *tensor)
 {
-    return tensor->n_from != 1 ||
+    return tensor->n_from != 1 || tensor->n_ops > 0 ||
            !tn_str_equal(tensor->from[0]->alias[TN_SCHEME_NAME], tensor->name);
 }
 
@@ -37,7 +38,16 @@ static char *origin_text(const tn_plan_tensor *tensor)
     char *rule = text_escaped(tensor->rule);
     char *more = tensor->n_from == 1 ? text_format("%s", "")
                                      : text_format(" and %zu more", tensor->n_from - 1);
-    char *text = text_format("from %s%s%s%s", name, more, *rule == '\0' ? "" : ", ", rule);
+    char *ops = memory(strdup(""));
+    for (size_t i = 0; i < tensor->n_ops; i++) {
+        char *one = text_escaped(tensor->ops[i]);
+        char *longer = text_format("%s, %s", ops, one);
+        free(ops);
+        free(one);
+        ops = longer;
+    }
+    char *text = text_format("from %s%s%s%s%s", name, more, ops, *rule == '\0' ? "" : ", ", rule);
+    free(ops);
     free(name);
     free(rule);
     free(more);

@@ -4,8 +4,7 @@
 #include "core/hash.h"
 #include <tenon/text.h>
 
-/* Makes an empty model above `base`. */
-static tn_status derive(const tn_model *base, tn_model **model_out, tn_error *err)
+tn_status tni_map_begin(const tn_model *base, tn_model **model_out, tn_error *err)
 {
     tn_model *model;
     tn_status status = tni_model_new(base->ctx, &model, err);
@@ -64,34 +63,116 @@ static void forget_names(tn_tensor *tensor)
     tensor->n_twins = 0;
 }
 
-/* Copies the kept tensors' records; new_index tells where each went. */
-static tn_status copy_kept(tn_model *model, const tn_model *base, const bool *keep,
-                           const tn_str *names, const bool *renamed, uint32_t *new_index,
-                           tn_error *err)
+/* Where the tensors of a base go, kept ones and made ones. */
+typedef struct moving {
+    tn_model *model;
+    const tn_model *base;
+    const tni_made *made;
+    size_t n_made, next;  /* made: the first that is not there yet */
+    uint32_t *new_index;  /* by tensor of the base */
+    uint32_t *made_index; /* by made tensor */
+} moving;
+
+static tn_status add_kept(moving *m, uint32_t i, tn_str name, bool renamed, tn_error *err)
 {
-    for (uint32_t i = 0; i < base->count; i++) {
-        new_index[i] = keep[i] ? (uint32_t)model->count : TN_NO_INDEX;
-        tn_tensor *tensor;
-        if (!keep[i]) {
-            continue;
-        }
-        tn_status status = tni_model_add(model, &tensor, err);
-        if (status != TN_OK) {
-            return status;
-        }
-        *tensor = base->tensors[i];
-        if (renamed != NULL && renamed[i]) {
+    tn_tensor *tensor;
+    m->new_index[i] = (uint32_t)m->model->count;
+    tn_status status = tni_model_add(m->model, &tensor, err);
+    if (status == TN_OK) {
+        *tensor = m->base->tensors[i];
+        if (renamed) {
             forget_names(tensor);
         }
-        tensor->alias[TN_SCHEME_NAME] = names[i];
+        tensor->alias[TN_SCHEME_NAME] = name;
     }
-    for (size_t i = 0; i < model->count; i++) {
-        tn_tensor *tensor = &model->tensors[i];
-        if (tensor->slot_of != TN_NO_INDEX) {
-            tensor->slot_of = new_index[tensor->slot_of];
+    return status;
+}
+
+static tn_status add_made(moving *m, tn_error *err)
+{
+    tn_tensor *tensor;
+    const tni_made *made = &m->made[m->next];
+    m->made_index[m->next++] = (uint32_t)m->model->count;
+    tn_status status = tni_model_add(m->model, &tensor, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    *tensor = m->base->tensors[made->from[0]];
+    tensor->twin_pieces = made->twin_pieces;
+    if (!made->keeps_names) {
+        forget_names(tensor);
+    }
+    tensor->alias[TN_SCHEME_NAME] = made->name;
+    tensor->dtype = made->value.dtype;
+    tensor->rank = made->value.rank;
+    tensor->shape = made->value.shape;
+    tensor->elements = made->value.elements;
+    tensor->pieces = made->value.pieces;
+    tensor->n_pieces = made->value.n_pieces;
+    tensor->slot_of = TN_NO_INDEX; /* set at the end */
+    if (tn_dtype_about(tensor->dtype)->bits != 0 &&
+        !tn_dtype_bytes(tensor->dtype, (uint64_t)tensor->elements, &tensor->bytes)) {
+        status = tni_fail(err, TN_E_SHAPE, "its elements do not fill whole bytes");
+        tni_error_subject(err, made->name);
+    }
+    return status;
+}
+
+/* Tells the slots where their owners are now. */
+static void settle_owners(moving *m, const bool *keep)
+{
+    for (uint32_t i = 0; i < m->base->count; i++) {
+        uint32_t owner = m->base->tensors[i].slot_of;
+        if (keep[i]) {
+            m->model->tensors[m->new_index[i]].slot_of =
+                owner == TN_NO_INDEX ? TN_NO_INDEX : m->new_index[owner];
         }
     }
-    return TN_OK;
+    for (size_t k = 0; k < m->n_made; k++) {
+        if (m->made[k].owner != TN_NO_INDEX) {
+            m->model->tensors[m->made_index[k]].slot_of = m->made_index[m->made[k].owner];
+        }
+    }
+}
+
+static tn_status move_all(moving *m, const bool *keep, const tn_str *names, const bool *renamed,
+                          tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (uint32_t i = 0; status == TN_OK && i < m->base->count; i++) {
+        m->new_index[i] = TN_NO_INDEX;
+        if (keep[i]) {
+            status = add_kept(m, i, names[i], renamed != NULL && renamed[i], err);
+        }
+        while (status == TN_OK && m->next < m->n_made && m->made[m->next].from[0] == i) {
+            m->new_index[i] = (uint32_t)m->model->count;
+            status = add_made(m, err);
+        }
+    }
+    if (status == TN_OK) {
+        settle_owners(m, keep);
+    }
+    return status;
+}
+
+tn_status tni_map_fill(tn_model *model, const bool *keep, const tn_str *names, const bool *renamed,
+                       const tni_made *made, size_t n_made, tn_error *err)
+{
+    moving m = {.model = model, .base = model->base, .made = made, .n_made = n_made};
+    void *new_index = NULL, *made_index = NULL;
+    tn_status status =
+        tni_alloc_array(model->ctx, model->base->count, sizeof(uint32_t), &new_index, err);
+    if (status == TN_OK) {
+        status = tni_alloc_array(model->ctx, n_made, sizeof(uint32_t), &made_index, err);
+    }
+    m.new_index = new_index;
+    m.made_index = made_index;
+    if (status == TN_OK) {
+        status = move_all(&m, keep, names, renamed, err);
+    }
+    tni_free(model->ctx, new_index);
+    tni_free(model->ctx, made_index);
+    return status == TN_OK ? tni_model_finish(model, err) : status;
 }
 
 tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
@@ -105,17 +186,9 @@ tn_status tni_map_renamed(const tn_model *base, const bool *keep, const tn_str *
                           const bool *renamed, tn_model **model_out, tn_error *err)
 {
     tn_model *model = NULL;
-    void *new_index = NULL;
-    tn_status status = derive(base, &model, err);
+    tn_status status = tni_map_begin(base, &model, err);
     if (status == TN_OK) {
-        status = tni_alloc_array(base->ctx, base->count, sizeof(uint32_t), &new_index, err);
-    }
-    if (status == TN_OK) {
-        status = copy_kept(model, base, keep, names, renamed, new_index, err);
-    }
-    tni_free(base->ctx, new_index);
-    if (status == TN_OK) {
-        status = tni_model_finish(model, err);
+        status = tni_map_fill(model, keep, names, renamed, NULL, 0, err);
     }
     if (status != TN_OK) {
         tn_model_free(model);

@@ -3,6 +3,7 @@
 #ifndef TN_CONVERTERS_MAPPED_H
 #define TN_CONVERTERS_MAPPED_H
 
+#include "converters/ops/value.h"
 #include "model/model.h"
 
 /* Makes a model of those tensors of `base` for which keep[i] is true, in their order, under
@@ -10,6 +11,29 @@
  * it. Free with tn_model_free. Errors: TN_E_COLLISION names both tensors. */
 tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
                         tn_model **model_out, tn_error *err);
+
+/* A tensor that is made of others by operations. */
+typedef struct tni_made {
+    tn_str name;
+    tni_value value;
+    const uint32_t *from; /* tensors of the base that it is made of; role and origin are those of
+                             the first */
+    uint32_t n_from;
+    uint32_t owner;   /* of a slot: index of the made tensor that owns it; else TN_NO_INDEX */
+    bool keeps_names; /* it is the first one itself, with other values: its other names stay */
+    const tni_piece *twin_pieces; /* with keeps_names: what its twins are now, or NULL */
+    tn_str place;                 /* of the rule, */
+    const tn_str *ops;            /* and its operations, as the plan shows them */
+    size_t n_ops;
+} tni_made;
+
+/* Makes an empty model above `base`, for tni_map_fill; what is made for its tensors may live in its
+ * arena. Errors: TN_E_NOMEM. */
+tn_status tni_map_begin(const tn_model *base, tn_model **model_out, tn_error *err);
+/* Fills it as tni_map_renamed does, with made tensors where their first origins stand, and ends it.
+ * `made` is in order of first origins. The model stays the caller's on failure. */
+tn_status tni_map_fill(tn_model *model, const bool *keep, const tn_str *names, const bool *renamed,
+                       const tni_made *made, size_t n_made, tn_error *err);
 
 /* The same without the check: the caller has made sure that no two kept tensors get one name. A
  * tensor for which renamed[i] is true (NULL: none is) loses its other names and its twins' keys. */

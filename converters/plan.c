@@ -9,33 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool tni_piece_is_plain(const tni_piece *piece)
-{
-    const tni_leaf *leaf = piece->leaf;
-    bool masked = leaf->dtype == TN_INT2 || leaf->dtype == TN_INT4 || leaf->dtype == TN_UINT2 ||
-                  leaf->dtype == TN_UINT4; /* high bits are cleared on the way */
-    return leaf->kind == TNI_LEAF_RANGE && leaf->encoding == TNI_ENCODING_RAW && !masked &&
-           leaf->cast == NULL && tni_map_is_run(&piece->map) && piece->map.from == 0 &&
-           tni_map_elements(&piece->map) == leaf->elements;
-}
-
-bool tni_tensor_is_plain(const tn_tensor *tensor)
-{
-    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
-        if (!tni_piece_is_plain(&tensor->pieces[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool tni_same_form(const tn_tensor *found, const tn_tensor *wanted, tn_dtype dtype)
-{
-    return found->dtype == dtype && found->rank == wanted->rank &&
-           (found->rank == 0 ||
-            memcmp(found->shape, wanted->shape, found->rank * sizeof(int64_t)) == 0);
-}
-
 /* Doubles an arena-backed array when it is full. */
 static tn_status grow(tn_plan *plan, void **array, size_t count, size_t *room, size_t size,
                       tn_error *err)
@@ -235,23 +208,23 @@ static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, 
     return status;
 }
 
-/* Tells of each tensor that is written which rule named it. */
-static tn_status list_rules(tn_plan *plan, tn_error *err)
+/* Tells of each tensor that is written which one of the naming it is. */
+static tn_status list_named(tn_plan *plan, tn_error *err)
 {
     void *block;
     if (plan->naming.sets.count == 0) {
         return TN_OK;
     }
     tn_status status =
-        tni_arena_array(&plan->arena, plan->written->count, sizeof(tn_str), &block, err);
-    tn_str *rules = block;
+        tni_arena_array(&plan->arena, plan->written->count, sizeof(uint32_t), &block, err);
+    uint32_t *named = block;
     size_t n = 0;
-    for (size_t i = 0; status == TN_OK && i < plan->base->count; i++) {
+    for (uint32_t i = 0; status == TN_OK && i < plan->base->count; i++) {
         if (plan->keep[i]) {
-            rules[n++] = plan->naming.rule[i];
+            named[n++] = i;
         }
     }
-    plan->rules = status == TN_OK ? rules : NULL;
+    plan->named = status == TN_OK ? named : NULL;
     return status;
 }
 
@@ -282,103 +255,12 @@ static tn_status map(tn_plan *plan, const tn_convert_options *options, tn_error 
     tni_free(plan->ctx, names);
     if (status == TN_OK) {
         plan->written = plan->mapped != NULL ? plan->mapped : plan->base;
-        status = list_rules(plan, err);
+        status = list_named(plan, err);
     }
     if (status == TN_OK && plan->written->count == 0) {
         status = tni_fail(err, TN_E_EMPTY, "nothing is left to write");
         tni_error_path(err, plan->source->path);
         tni_error_hint(err, "tenon ls %s shows what is there", plan->source->path);
-    }
-    return status;
-}
-
-static tn_status cannot_hold(const tn_plan *plan, const tn_tensor *tensor, const char *why,
-                             const char *hint, tn_error *err)
-{
-    tn_str name = tensor->alias[TN_SCHEME_NAME];
-    tn_status status = tni_fail(err, TN_E_CANNOT_HOLD, "%s cannot hold this tensor: %s",
-                                plan->target.format->name, why);
-    tni_error_path(err, plan->target.path);
-    tni_error_subject(err, name);
-    if (hint != NULL) {
-        tni_error_hint(err, "%s", hint);
-    } else {
-        tni_error_hint(err, "leave it out: --drop '%.*s'", (int)name.len, name.data);
-    }
-    return status;
-}
-
-/* Checks that the target can hold one tensor, and says how it is stored. */
-static tn_status check_tensor(tn_plan *plan, const tn_tensor *tensor, tn_plan_tensor *entry,
-                              tn_error *err)
-{
-    const tni_writer_ops *writer = plan->target.format->writer;
-    const char *why = NULL;
-    const tn_dtype_info *dtype = tn_dtype_about(tensor->dtype);
-    tni_store_rule rule = writer->stores(tensor->dtype);
-    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
-        if (tensor->pieces[i].leaf->kind == TNI_LEAF_ABSENT) {
-            return cannot_hold(plan, tensor, "the input holds no values for it", NULL, err);
-        }
-    }
-    if (!writer->name_ok(tensor->alias[TN_SCHEME_NAME], &why)) {
-        return cannot_hold(plan, tensor, why, NULL, err);
-    }
-    if (rule.how == TNI_STORE_REFUSED) {
-        char text[80];
-        snprintf(text, sizeof text, "there is no dtype %s in it", dtype->name);
-        return cannot_hold(plan, tensor, text, rule.hint, err);
-    }
-    entry->dtype = tensor->dtype;
-    if (rule.how == TNI_STORE_AS_OTHER) {
-        entry->dtype = rule.as;
-        return tni_plan_lose(plan, TN_LOSS_STRUCTURE, tensor->alias[TN_SCHEME_NAME], NULL, err,
-                             "%s is written as %s", dtype->name, tn_dtype_about(rule.as)->name);
-    }
-    return TN_OK;
-}
-
-/* Fills the plan's entry of one tensor; `origin` is where its list of origins goes. */
-static tn_status describe(tn_plan *plan, const tn_tensor *tensor, const tn_tensor **origin,
-                          tn_plan_tensor *entry, tn_error *err)
-{
-    *origin = &tensor->origin->tensors[tensor->origin_index];
-    *entry = (tn_plan_tensor){
-        .name = tensor->alias[TN_SCHEME_NAME], .tensor = tensor, .from = origin, .n_from = 1};
-    if (plan->rules != NULL) {
-        entry->rule = plan->rules[tensor - plan->written->tensors];
-    }
-    tn_status status = check_tensor(plan, tensor, entry, err);
-    if (tni_tensor_is_plain(tensor) || tn_dtype_about(tensor->dtype)->bits == 0) {
-        entry->copied = tensor->bytes;
-    } else {
-        entry->computed = tensor->bytes;
-    }
-    plan->copied += entry->copied;
-    plan->computed += entry->computed;
-    if (status == TN_OK && tensor->n_pieces > 1 && plan->target.format != plan->source->format) {
-        status = tni_plan_lose(plan, TN_LOSS_STRUCTURE, entry->name, NULL, err,
-                               "its %u partitions are written as one tensor", tensor->n_pieces);
-    }
-    return status;
-}
-
-static tn_status describe_all(tn_plan *plan, tn_error *err)
-{
-    void *tensors, *origins;
-    size_t count = plan->written->count;
-    tn_status status = tni_arena_array(&plan->arena, count, sizeof(tn_plan_tensor), &tensors, err);
-    if (status == TN_OK) {
-        status = tni_arena_array(&plan->arena, count, sizeof(tn_tensor *), &origins, err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    plan->tensors = tensors;
-    plan->n_tensors = count;
-    for (size_t i = 0; status == TN_OK && i < count; i++) {
-        status = describe(plan, &plan->written->tensors[i], (const tn_tensor **)origins + i,
-                          &plan->tensors[i], err);
     }
     return status;
 }
@@ -528,7 +410,7 @@ tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
                (status = name(plan, options, err)) == TN_OK &&
                (status = choose_layout(plan, options, err)) == TN_OK &&
                (status = map(plan, options, err)) == TN_OK &&
-               (status = describe_all(plan, err)) == TN_OK) {
+               (status = tni_plan_describe(plan, err)) == TN_OK) {
         status = lay_out(plan, options, err);
         status = status == TN_OK ? look_around(plan, err) : status;
     }

@@ -27,7 +27,7 @@ struct tn_plan {
     tn_model *mapped;     /* the base without what is dropped, with the names to write; NULL where
                              that is the base itself */
     const tn_model *written; /* what is written: `mapped` or `base` */
-    const tn_str *rules;     /* by its index: the rule that named it; NULL: none did */
+    const uint32_t *named;   /* by its index: which tensor of the naming it is; NULL: no rules */
     tni_rulesets choosing;   /* --drop and --only as stages, to be printed */
     bool weights_only;
     tni_target target;
@@ -65,6 +65,10 @@ tn_status tni_plan_lose(tn_plan *plan, tn_loss_class kind, tn_str name, const ch
 
 /* Tells whether a stored tensor has the shape of `wanted` and this dtype. */
 bool tni_same_form(const tn_tensor *found, const tn_tensor *wanted, tn_dtype dtype);
+
+/* Fills the plan's entries of all tensors that are written, and counts what they cost. Errors:
+ * TN_E_CANNOT_HOLD, TN_E_NAME. */
+tn_status tni_plan_describe(tn_plan *plan, tn_error *err);
 
 /* Tells whether a piece's bytes are copied as they are: a whole raw leaf of a file, one run on both
  * sides. */

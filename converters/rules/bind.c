@@ -25,15 +25,39 @@ static tn_str final_name(const tni_stage *stage, size_t index)
                                        : stage->model->tensors[index].alias[TN_SCHEME_NAME];
 }
 
-static tn_status collision(const tni_stage *stage, uint32_t a, uint32_t b, tn_error *err)
+/* Says how made tensor `index` comes by its name. */
+static void how_made(const tni_stage *stage, uint32_t index, char *text, size_t room)
+{
+    const tni_made *made = &stage->made[index];
+    char name[TN_ERROR_SUBJECT / 2];
+    tn_escape(stage->model->tensors[made->from[0]].alias[TN_SCHEME_NAME], name, sizeof name);
+    snprintf(text, room, "%.*s makes it of '%s'%s", (int)made->place.len, made->place.data, name,
+             made->n_from > 1 ? " and others" : "");
+}
+
+/* Two tensors of one name; numbers from the model's count on are made ones. */
+static tn_status collision(const tni_stage *stage, uint32_t a, uint32_t b, tn_str taken,
+                           tn_error *err)
 {
     char first[TN_ERROR_SUBJECT], second[TN_ERROR_SUBJECT];
-    how(stage, a, first, sizeof first);
-    how(stage, b, second, sizeof second);
+    uint32_t count = (uint32_t)stage->model->count;
+    (a < count ? how : how_made)(stage, a < count ? a : a - count, first, sizeof first);
+    (b < count ? how : how_made)(stage, b < count ? b : b - count, second, sizeof second);
     tn_status status =
         tni_fail(err, TN_E_COLLISION, "two tensors would have this name: %s, %s", first, second);
     tni_error_path(err, stage->model->path);
-    tni_error_subject(err, final_name(stage, a));
+    tni_error_subject(err, taken);
+    return status;
+}
+
+static tn_status take_name(const tni_stage *stage, tni_hash *taken, tn_str name, uint32_t number,
+                           tn_error *err)
+{
+    uint32_t other = TNI_HASH_NONE;
+    tn_status status = tni_hash_add(taken, name, number, &other, err);
+    if (status == TN_OK && other != TNI_HASH_NONE) {
+        status = collision(stage, other, number, name, err);
+    }
     return status;
 }
 
@@ -41,15 +65,15 @@ static tn_status check_collisions(const tni_stage *stage, tn_error *err)
 {
     tni_hash taken;
     tn_status status = TN_OK;
+    uint32_t count = (uint32_t)stage->model->count;
     tni_hash_init(&taken, stage->model->ctx, stage->model->count);
-    for (uint32_t i = 0; status == TN_OK && i < stage->model->count; i++) {
-        uint32_t other = TNI_HASH_NONE;
-        if (!stage->decisions[i].dropped) {
-            status = tni_hash_add(&taken, final_name(stage, i), i, &other, err);
+    for (uint32_t i = 0; status == TN_OK && i < count; i++) {
+        if (!stage->decisions[i].dropped && !stage->decisions[i].consumed) {
+            status = take_name(stage, &taken, final_name(stage, i), i, err);
         }
-        if (status == TN_OK && other != TNI_HASH_NONE) {
-            status = collision(stage, other, i, err);
-        }
+    }
+    for (uint32_t i = 0; status == TN_OK && i < stage->n_made; i++) {
+        status = take_name(stage, &taken, stage->made[i].name, count + i, err);
     }
     tni_hash_clear(&taken);
     return status;
@@ -71,7 +95,13 @@ tn_status tni_stage_bind(tni_stage *stage, tn_error *err)
         status = tni_stage_claim(stage, err);
     }
     if (status == TN_OK) {
+        status = tni_stage_operands(stage, err);
+    }
+    if (status == TN_OK) {
         status = tni_stage_follow(stage, err);
+    }
+    if (status == TN_OK) {
+        status = tni_stage_operate(stage, err);
     }
     if (status == TN_OK) {
         status = check_collisions(stage, err);

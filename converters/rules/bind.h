@@ -2,6 +2,7 @@
 #ifndef TN_CONVERTERS_RULES_BIND_H
 #define TN_CONVERTERS_RULES_BIND_H
 
+#include "converters/mapped.h"
 #include "converters/rules/rule.h"
 
 /* What a stage decides for one tensor. */
@@ -12,6 +13,7 @@ typedef struct tni_decision {
     const tni_rule *left_alone; /* what would have matched this counter, or state without a scope */
     bool claimed, decided;
     bool dropped;
+    bool consumed;  /* it goes into what a rule makes, and is not there by itself any more */
     bool unmatched; /* no rule claims it, and it is nothing that stays by its nature */
     tn_str name;    /* in the output */
     tn_str place;   /* of the rule, for the plan; or none */
@@ -35,7 +37,10 @@ typedef struct tni_stage {
     tn_report *notes;
     tni_decision *decisions; /* by tensor */
     tni_tally *tallies;      /* by rule */
-    uint64_t tries;          /* how often a name was held against a pattern */
+    tn_model *next;          /* what the stage leaves, in the making: owns what operations need */
+    tni_made *made;          /* what rules with operations make, in order of their first tensors */
+    size_t n_made, made_room;
+    uint64_t tries; /* how often a name was held against a pattern */
     tni_matcher matcher;
     tni_buffer buffer;
 } tni_stage;
@@ -51,6 +56,8 @@ tn_str tni_stage_seen(const tni_stage *stage, size_t index);
 tn_status tni_guard_before(tni_stage *stage, tn_error *err); /* guards.c: `from`, `to: {format}` */
 tn_status tni_guard_after(tni_stage *stage, tn_error *err);  /* `to`, `assert` */
 tn_status tni_stage_claim(tni_stage *stage, tn_error *err);  /* claim.c */
-tn_status tni_stage_follow(tni_stage *stage, tn_error *err); /* follow.c */
+tn_status tni_stage_operands(tni_stage *stage, tn_error *err); /* operands.c: what `add` takes */
+tn_status tni_stage_follow(tni_stage *stage, tn_error *err);   /* follow.c */
+tn_status tni_stage_operate(tni_stage *stage, tn_error *err);  /* operate.c */
 
 #endif

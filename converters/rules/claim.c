@@ -202,7 +202,8 @@ static tn_status settle(tni_stage *stage, size_t index, const tn_pattern *bound,
     decision->place = rule->place;
     decision->dropped = rule->deed == TNI_DEED_DROP;
     stage->tallies[rule - stage->set->rules].claimed++;
-    if (rule->deed != TNI_DEED_RENAME || rule->to->ranks) {
+    decision->consumed = rule->operates;
+    if (rule->operates || rule->deed != TNI_DEED_RENAME || rule->to->ranks) {
         return TN_OK;
     }
     tn_status status = bound == decision->pattern ? TN_OK : bind_again(stage, index, err);
@@ -238,7 +239,8 @@ static tn_status rank_all(tni_stage *stage, tn_error *err)
     tn_status status = tni_claim_record(stage, err);
     for (size_t i = 0; status == TN_OK && i < stage->model->count; i++) {
         const tni_decision *decision = &stage->decisions[i];
-        if (decision->claimed && decision->rule->to != NULL && decision->rule->to->ranks) {
+        if (decision->claimed && !decision->rule->operates && decision->rule->to != NULL &&
+            decision->rule->to->ranks) {
             status = bind_again(stage, i, err);
             status = status != TN_OK ? status : render(stage, i, err);
         }

@@ -42,6 +42,42 @@ static tn_status add_pattern(tni_arena *arena, tn_str text, char separator, tni_
     return status;
 }
 
+/* Notes which holes' values a target needs all of. */
+static void note_ranks(const tni_template *target, tni_rule *rule)
+{
+    for (size_t i = 0; i < target->n_parts; i++) {
+        const tni_template_part *part = &target->parts[i];
+        for (size_t k = 0; part->kind == TNI_PART_EXPRESSION && k < part->expression->n_steps;
+             k++) {
+            const tni_step *step = &part->expression->steps[k];
+            rule->recorded |= step->kind == TNI_STEP_RANK ? 1U << step->slot : 0;
+        }
+    }
+}
+
+/* Compiles a target whose variables were put in. */
+static tn_status compile_target(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
+                                tn_str to, char other, const tn_pattern *scope, tni_rule *rule,
+                                tni_template **target_out, size_t *at_out, tn_error *err)
+{
+    tni_template *target;
+    if (to.len == 0) {
+        return tni_fail(err, TN_E_RULE, "the target is empty");
+    }
+    tn_status status = check_stars(rule->patterns[0], to, at_out, err);
+    if (status == TN_OK) {
+        tni_scope names = {scope, vars, &set->tables};
+        status =
+            tni_template_compile(arena, to, first_of(tni_separator_in(to), set->separator, other),
+                                 &names, &target, at_out, err);
+    }
+    if (status == TN_OK) {
+        note_ranks(target, rule);
+        *target_out = target;
+    }
+    return status;
+}
+
 tn_status tni_rule_compile(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
                            tni_sides sides, tni_rule *rule, int *side_out, size_t *at_out,
                            tn_error *err)
@@ -66,24 +102,22 @@ tn_status tni_rule_compile(tni_arena *arena, const tni_ruleset *set, const tni_v
     }
     *side_out = 1;
     *at_out = 0;
-    const tn_pattern *pattern = rule->patterns[0];
-    if (to.len == 0) {
-        return tni_fail(err, TN_E_RULE, "the target is empty");
-    }
-    status = check_stars(pattern, to, at_out, err);
+    return compile_target(arena, set, vars, to, of_from, rule->patterns[0], rule, &rule->to, at_out,
+                          err);
+}
+
+tn_status tni_rule_add_target(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
+                              tn_str to, const tn_pattern *scope, tni_rule *rule, size_t *at_out,
+                              tn_error *err)
+{
+    tn_str expanded;
+    *at_out = 0;
+    tn_status status = tni_vars_expand(arena, vars, to, false, &expanded, at_out, err);
     if (status == TN_OK) {
-        tni_scope scope = {pattern, vars, &set->tables};
-        status = tni_template_compile(arena, to, first_of(of_to, set->separator, of_from), &scope,
-                                      &rule->to, at_out, err);
+        status = compile_target(arena, set, vars, expanded, rule->patterns[0]->separator, scope,
+                                rule, &rule->targets[rule->n_targets], at_out, err);
     }
-    for (size_t i = 0; status == TN_OK && i < rule->to->n_parts; i++) {
-        const tni_template_part *part = &rule->to->parts[i];
-        for (size_t k = 0; part->kind == TNI_PART_EXPRESSION && k < part->expression->n_steps;
-             k++) {
-            const tni_step *step = &part->expression->steps[k];
-            rule->recorded |= step->kind == TNI_STEP_RANK ? 1U << step->slot : 0;
-        }
-    }
+    rule->n_targets += status == TN_OK;
     return status;
 }
 

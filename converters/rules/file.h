@@ -24,6 +24,12 @@ tn_status tni_file_compile(tni_file_reading *r, const tni_yaml *match, const tni
 /* Computes a value that is a whole number, or an expression over variables. */
 tn_status tni_file_number(tni_file_reading *r, const tni_yaml *value, int64_t *number_out,
                           tn_error *err);
+/* Compiles a text as an expression, all of it. */
+tn_status tni_file_expression(tni_file_reading *r, const tni_yaml *value, const tni_scope *scope,
+                              tni_expression *out, tn_error *err);
+/* Reads the operations of a `do` list, for a rule whose patterns are compiled. */
+tn_status tni_file_operations(tni_file_reading *r, const tni_yaml *list, tni_rule *rule,
+                              tn_error *err);
 /* Reads `priority`, `otherwise`, `when` and `expect` of a rule whose patterns are compiled. */
 tn_status tni_file_conditions(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
                               tn_error *err);

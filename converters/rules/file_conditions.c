@@ -34,6 +34,12 @@ static tn_status read_part(tni_file_reading *r, const tni_yaml *value, size_t fr
     return status;
 }
 
+tn_status tni_file_expression(tni_file_reading *r, const tni_yaml *value, const tni_scope *scope,
+                              tni_expression *out, tn_error *err)
+{
+    return read_part(r, value, 0, value->text.len, scope, out, err);
+}
+
 /* Computes text[from, to) of a value, which has no holes. */
 static tn_status compute_part(tni_file_reading *r, const tni_yaml *value, size_t from, size_t to,
                               int64_t *number_out, tn_error *err)

@@ -80,17 +80,13 @@ tn_status tni_file_compile(tni_file_reading *r, const tni_yaml *match, const tni
     return status;
 }
 
-static tn_status compile_list(tni_file_reading *r, const tni_yaml *match, const tni_yaml *to,
-                              tni_rule *rule, tn_error *err)
+/* Compiles several patterns. */
+static tn_status compile_list(tni_file_reading *r, const tni_yaml *match, tni_rule *rule,
+                              tn_error *err)
 {
     void *block;
     if (match->count == 0) {
         return tni_value_wrong(match, err, "the list is empty");
-    }
-    if (to != NULL) {
-        tn_status status = tni_not_yet(err, "several patterns in 'match' beside a 'to'");
-        tni_yaml_place(match, 0, err);
-        return status;
     }
     tn_status status = tni_arena_array(r->arena, match->count, sizeof(tn_pattern *), &block, err);
     rule->patterns = status == TN_OK ? block : NULL;
@@ -98,6 +94,157 @@ static tn_status compile_list(tni_file_reading *r, const tni_yaml *match, const 
         status = tni_file_compile(r, one, NULL, false, rule, err);
     }
     return status;
+}
+
+/* Demands that all patterns bind the same holes: targets are made of those of the first. */
+static tn_status check_holes(const tni_yaml *match, const tni_rule *rule, tn_error *err)
+{
+    const tn_pattern *first = rule->patterns[0];
+    const tni_yaml *node = match->kind == TNI_YAML_LIST ? match->first : match;
+    for (size_t i = 1; i < rule->n_patterns; i++) {
+        const tn_pattern *pattern = rule->patterns[i];
+        bool same = pattern->n_slots == first->n_slots && pattern->kind != TNI_REGEX &&
+                    first->kind != TNI_REGEX;
+        for (size_t k = 0; same && first->kind == TNI_HOLES && k < first->n_parts; k++) {
+            const tni_hole *hole = first->parts[k].hole;
+            same = hole == NULL || tni_pattern_slot(pattern, hole->name) >= 0;
+        }
+        node = node->next;
+        if (!same) {
+            return tni_value_wrong(node, err,
+                                   "the patterns of a rule with 'to' bind the same holes");
+        }
+    }
+    return TN_OK;
+}
+
+/* Returns the first pattern with the hole that an unstack counts by, which no name binds. */
+static tn_status widen(tni_file_reading *r, const tni_rule *rule, const tn_pattern **scope_out,
+                       tn_error *err)
+{
+    const tn_pattern *pattern = rule->patterns[0];
+    const tni_rule_op *last = rule->n_ops == 0 ? NULL : &rule->ops[rule->n_ops - 1];
+    *scope_out = pattern;
+    if (last == NULL || last->kind != TNI_RULE_LAYOUT || last->layout != TNI_OP_UNSTACK) {
+        return TN_OK;
+    }
+    struct widened {
+        tn_pattern pattern;
+        tni_hole hole;
+        tni_part parts[];
+    } * wide;
+    void *block;
+    size_t parts = pattern->kind == TNI_HOLES ? pattern->n_parts : 0;
+    tn_status status = tni_arena_alloc(
+        r->arena, sizeof(struct widened) + (parts + 1) * sizeof(tni_part), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    wide = block;
+    wide->pattern = *pattern;
+    wide->pattern.kind = TNI_HOLES;
+    wide->hole = (tni_hole){.name = last->over, .kind = TNI_HOLE_INT, .slot = pattern->n_slots};
+    if (parts > 0) {
+        memcpy(wide->parts, pattern->parts, parts * sizeof(tni_part));
+    }
+    wide->parts[parts] = (tni_part){.hole = &wide->hole};
+    wide->pattern.parts = wide->parts;
+    wide->pattern.n_parts = parts + 1;
+    wide->pattern.n_slots++;
+    *scope_out = &wide->pattern;
+    return TN_OK;
+}
+
+/* Compiles the targets of a rule that operates. */
+static tn_status read_targets(tni_file_reading *r, const tni_yaml *to, tni_rule *rule,
+                              tn_error *err)
+{
+    void *block;
+    const tn_pattern *scope;
+    bool list = to->kind == TNI_YAML_LIST;
+    if (list && to->count == 0) {
+        return tni_value_wrong(to, err, "the list is empty");
+    }
+    tn_status status = widen(r, rule, &scope, err);
+    if (status == TN_OK) {
+        status =
+            tni_arena_array(r->arena, list ? to->count : 1, sizeof(tni_template *), &block, err);
+    }
+    rule->targets = status == TN_OK ? block : NULL;
+    for (const tni_yaml *one = list ? to->first : to; status == TN_OK && one != NULL;
+         one = list ? one->next : NULL) {
+        tn_str text;
+        size_t at = 0;
+        status = tni_file_text(r, one, &text, err);
+        if (status == TN_OK) {
+            status =
+                tni_rule_add_target(r->arena, r->set, &r->set->vars, text, scope, rule, &at, err);
+            if (status != TN_OK) {
+                place_side(one, text, memmem(text.data, text.len, "{$", 2) != NULL ? 0 : at, err);
+            }
+        }
+    }
+    rule->to = status == TN_OK ? rule->targets[0] : NULL;
+    return status;
+}
+
+/* Checks that the operations and the number of targets go together. */
+static tn_status check_targets(const tni_yaml *map, const tni_yaml *to, const tni_rule *rule,
+                               tn_error *err)
+{
+    size_t gathers = 0, spreads = 0;
+    for (size_t i = 0; i < rule->n_ops; i++) {
+        gathers += tni_rule_op_gathers(&rule->ops[i]);
+        spreads += tni_rule_op_spreads(&rule->ops[i]);
+        if (tni_rule_op_spreads(&rule->ops[i]) && i + 1 < rule->n_ops) {
+            return tni_value_wrong(rule->ops[i].node, err,
+                                   "what makes several tensors must be the last operation");
+        }
+    }
+    if (gathers > 1 || spreads > 1) {
+        return tni_value_wrong(map, err, "one rule joins once and splits once; write two stages");
+    }
+    if ((gathers > 0 || spreads > 0) && to == NULL) {
+        return tni_value_wrong(map, err, "the rule has no 'to': its tensors need names");
+    }
+    if (rule->n_targets > 1 && spreads == 0) {
+        return tni_value_wrong(to, err, "several targets need a split: this rule makes one tensor");
+    }
+    if (rule->n_targets > 1 && rule->ops[rule->n_ops - 1].layout == TNI_OP_UNSTACK) {
+        return tni_value_wrong(to, err, "unstack has one target, which its hole counts");
+    }
+    if (rule->recorded != 0) {
+        return tni_value_wrong(to, err, "rank() is not for rules with operations");
+    }
+    return TN_OK;
+}
+
+/* Reads a rule whose tensors go into others. */
+static tn_status read_operating(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
+                                tn_error *err)
+{
+    const tni_yaml *match = tni_keys_find(map, "match"), *to = tni_keys_find(map, "to");
+    const tni_yaml *deed = tni_keys_find(map, "do"), *back = tni_keys_find(map, "back");
+    rule->operates = true;
+    rule->deed = TNI_DEED_RENAME;
+    tn_status status = match->kind == TNI_YAML_LIST
+                           ? compile_list(r, match, rule, err)
+                           : tni_file_compile(r, match, NULL, false, rule, err);
+    if (status == TN_OK) {
+        status = check_holes(match, rule, err);
+    }
+    if (status == TN_OK && deed != NULL) {
+        status = tni_value_kind(deed, TNI_YAML_LIST, err);
+        status = status == TN_OK ? tni_file_operations(r, deed, rule, err) : status;
+    }
+    if (status == TN_OK && to != NULL) {
+        status = read_targets(r, to, rule, err);
+    }
+    if (status == TN_OK && back != NULL) {
+        status =
+            tni_value_wrong(back, err, "a rule with operations needs no way back: it is computed");
+    }
+    return status == TN_OK ? check_targets(map, to, rule, err) : status;
 }
 
 tn_status tni_file_place(tni_file_reading *r, const tni_yaml *node, tni_rule *rule, tn_error *err)
@@ -113,11 +260,6 @@ static tn_status read_deed(const tni_yaml *rule_map, const tni_yaml *deed, const
 {
     static const char *const words[] = {"drop", "keep", NULL};
     int word = 0;
-    if (deed != NULL && deed->kind == TNI_YAML_LIST) {
-        tn_status status = tni_not_yet(err, "a list of operations in 'do'");
-        tni_yaml_place(deed, 0, err);
-        return status;
-    }
     if (deed == NULL && to == NULL) {
         tn_status status = tni_value_wrong(rule_map, err, "the rule says neither 'to' nor 'do'");
         tni_error_hint(err, "add to: NEW_NAME, do: drop or do: keep");
@@ -188,11 +330,10 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     if (match == NULL) {
         return tni_value_wrong(map, err, "the rule has no 'match'");
     }
-    if (to != NULL && to->kind == TNI_YAML_LIST) {
-        status = tni_not_yet(err, "several targets in 'to'");
-        tni_yaml_place(to, 0, err);
-        return status;
-    }
+    const tni_yaml *deed = tni_keys_find(map, "do");
+    bool operates = (deed != NULL && deed->kind == TNI_YAML_LIST) ||
+                    (to != NULL && to->kind == TNI_YAML_LIST) ||
+                    (to != NULL && match->kind == TNI_YAML_LIST);
     status = tni_file_place(r, map, rule, err);
     if (status == TN_OK && optional != NULL) {
         status = tni_value_word(optional, truth, &is_optional, err);
@@ -202,15 +343,14 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     }
     if (status == TN_OK) {
         rule->optional = is_optional == 1;
-        status = read_deed(map, tni_keys_find(map, "do"), to, rule, err);
+        status = operates ? read_operating(r, map, rule, err) : read_deed(map, deed, to, rule, err);
     }
-    if (status != TN_OK) {
-        return status;
+    if (status == TN_OK && !operates) {
+        status = match->kind == TNI_YAML_LIST ? compile_list(r, match, rule, err)
+                                              : tni_file_compile(r, match, to, false, rule, err);
     }
-    status = match->kind == TNI_YAML_LIST ? compile_list(r, match, to, rule, err)
-                                          : tni_file_compile(r, match, to, false, rule, err);
     if (status == TN_OK) {
         status = tni_file_conditions(r, map, rule, err);
     }
-    return status == TN_OK && back != NULL ? read_back(r, back, rule, err) : status;
+    return status == TN_OK && back != NULL && !operates ? read_back(r, back, rule, err) : status;
 }

@@ -93,6 +93,9 @@ static tn_status decide_slot(tni_stage *stage, size_t slot, uint32_t owner, tn_e
         drop_with(decision, its->place);
     } else if (stage->set->slots == TNI_SLOTS_SEEN && stage->set->unmatched != TNI_UNMATCHED_KEEP) {
         apply_default(stage, slot);
+    } else if (its->consumed) {
+        decision->consumed = true; /* operate.c does with it as with its variable */
+        decision->place = its->place;
     } else if (is_renamed(stage, owner)) {
         return follow(stage, slot, owner, err);
     }

@@ -13,6 +13,16 @@ static tn_status at_place(const tni_stage *stage, const tni_yaml *node, tn_statu
     return status;
 }
 
+/* Looks for a pattern among what operations made. */
+static tn_status find_made(tni_stage *stage, const tn_pattern *pattern, bool *found, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && !*found && i < stage->n_made; i++) {
+        status = tni_pattern_match(pattern, &stage->matcher, stage->made[i].name, found, err);
+    }
+    return status;
+}
+
 /* Finds a tensor that a pattern matches; `after`: among the names that the stage leaves. */
 static tn_status find(tni_stage *stage, const tn_pattern *pattern, bool after, bool *found_out,
                       tn_error *err)
@@ -25,9 +35,12 @@ static tn_status find(tni_stage *stage, const tn_pattern *pattern, bool after, b
         if (after) {
             name = decision->name.data != NULL ? decision->name : name;
         }
-        if (name.data != NULL && !(after && decision->dropped)) {
+        if (name.data != NULL && !(after && (decision->dropped || decision->consumed))) {
             status = tni_pattern_match(pattern, &stage->matcher, name, &found, err);
         }
+    }
+    if (status == TN_OK && after) {
+        status = find_made(stage, pattern, &found, err);
     }
     *found_out = found;
     return status;
@@ -125,8 +138,15 @@ static tn_status check_params(const tni_stage *stage, const tni_assertion *asser
     bool fits = true;
     for (size_t i = 0; i < stage->model->count; i++) {
         const tn_tensor *tensor = &stage->model->tensors[i];
-        if (!stage->decisions[i].dropped && tensor->role == TN_ROLE_VARIABLE) {
+        if (!stage->decisions[i].dropped && !stage->decisions[i].consumed &&
+            tensor->role == TN_ROLE_VARIABLE) {
             fits = fits && !__builtin_add_overflow(sum, tensor->elements, &sum);
+        }
+    }
+    for (size_t i = 0; i < stage->n_made; i++) {
+        const tni_made *made = &stage->made[i];
+        if (stage->model->tensors[made->from[0]].role == TN_ROLE_VARIABLE) {
+            fits = fits && !__builtin_add_overflow(sum, made->value.elements, &sum);
         }
     }
     if (fits && sum == assertion->number) {

@@ -19,10 +19,22 @@ uint64_t tni_naming_memory(const tni_naming *naming)
     return bytes;
 }
 
+static bool operates(const tni_rulesets *sets)
+{
+    for (size_t i = 0; i < sets->count; i++) {
+        for (size_t r = 0; r < sets->at[i].count; r++) {
+            if (sets->at[i].rules[r].operates) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* The arrays that say of the current model's tensors where they come from. */
 static tn_status make_arrays(tni_naming *naming, size_t count, tn_error *err)
 {
-    void *source = NULL, *rule = NULL, *renamed = NULL;
+    void *source = NULL, *rule = NULL, *renamed = NULL, *history = NULL;
     tn_status status = tni_arena_array(naming->arena, count, sizeof(uint32_t), &source, err);
     if (status == TN_OK) {
         status = tni_arena_array(naming->arena, count, sizeof(tn_str), &rule, err);
@@ -30,7 +42,11 @@ static tn_status make_arrays(tni_naming *naming, size_t count, tn_error *err)
     if (status == TN_OK) {
         status = tni_arena_array(naming->arena, count, sizeof(bool), &renamed, err);
     }
+    if (status == TN_OK && operates(&naming->sets)) {
+        status = tni_arena_array(naming->arena, count, sizeof(tni_history), &history, err);
+    }
     if (status == TN_OK) {
+        naming->history = history;
         naming->source = source;
         naming->rule = rule;
         naming->renamed = renamed;
@@ -38,11 +54,24 @@ static tn_status make_arrays(tni_naming *naming, size_t count, tn_error *err)
     return status;
 }
 
+static bool keeps_all(const tn_model *model, const bool *keep)
+{
+    for (size_t i = 0; i < model->count; i++) {
+        if (!keep[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Begins with what the flags before the rules left. */
 static tn_status begin(tni_naming *naming, const tn_model *first, const bool *keep, tn_error *err)
 {
     void *block;
     tn_model *kept;
+    if (keeps_all(first, keep)) {
+        return TN_OK;
+    }
     tn_status status = tni_arena_array(naming->arena, first->count, sizeof(tn_str), &block, err);
     tn_str *names = block;
     for (size_t i = 0; status == TN_OK && i < first->count; i++) {
@@ -65,67 +94,140 @@ static tn_status begin(tni_naming *naming, const tn_model *first, const bool *ke
     return TN_OK;
 }
 
-/* Makes room for the tensors that the stages drop; none can be dropped twice. */
+/* Makes room for all of `count` tensors to be dropped. */
 static tn_status make_left_out(tni_naming *naming, size_t count, tn_error *err)
 {
     void *block;
-    tn_status status = tni_arena_array(naming->arena, count, sizeof(tni_left_out), &block, err);
+    tn_status status = tni_arena_array(naming->arena, naming->n_left_out + count,
+                                       sizeof(tni_left_out), &block, err);
     if (status == TN_OK) {
+        if (naming->n_left_out > 0) {
+            memcpy(block, naming->left_out, naming->n_left_out * sizeof(tni_left_out));
+        }
         naming->left_out = block;
     }
     return status;
 }
 
-/* Moves the arrays on to the model that a stage leaves. */
-static void carry_on(tni_naming *naming, const tni_naming *before, const tni_stage *stage)
+static size_t count_dropped(const tni_stage *stage)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < before->model->count; i++) {
-        const tni_decision *decision = &stage->decisions[i];
-        uint32_t source = before->source[i];
-        if (decision->dropped) {
-            naming->left_out[naming->n_left_out++] = (tni_left_out){source, decision->place};
-            continue;
-        }
-        tn_str was = before->model->tensors[i].alias[TN_SCHEME_NAME];
-        bool renamed = decision->name.data != NULL && !tn_str_equal(decision->name, was);
-        naming->source[n] = source;
-        naming->rule[n] = decision->place.data != NULL ? decision->place : before->rule[i];
-        naming->renamed[n] = renamed || before->renamed[i];
-        naming->any_renamed = naming->any_renamed || renamed;
-        n++;
+    size_t count = 0;
+    for (size_t i = 0; i < stage->model->count; i++) {
+        count += stage->decisions[i].dropped;
     }
+    return count;
 }
 
-/* Makes the model that a stage leaves. */
-static tn_status map(tni_naming *naming, const tni_stage *stage, tn_error *err)
+/* Joins what made tensors of a stage's model came from. */
+static tn_status join_history(tni_naming *naming, const tni_naming *before, const tni_made *made,
+                              tni_history *out, tn_error *err)
 {
-    size_t count = stage->model->count;
-    void *keep_block = NULL, *name_block = NULL, *renamed_block = NULL;
-    tn_status status = tni_arena_array(naming->arena, count, sizeof(bool), &keep_block, err);
-    if (status == TN_OK) {
-        status = tni_arena_array(naming->arena, count, sizeof(tn_str), &name_block, err);
+    size_t n_from = 0, n_ops = made->n_ops;
+    for (uint32_t i = 0; i < made->n_from; i++) {
+        const tni_history *old = &before->history[made->from[i]];
+        n_from += old->from == NULL ? 1 : old->n_from;
     }
+    const tni_history *first = &before->history[made->from[0]];
+    n_ops += first->n_ops;
+    void *from, *ops;
+    tn_status status = tni_arena_array(naming->arena, n_from, sizeof(uint32_t), &from, err);
     if (status == TN_OK) {
-        status = tni_arena_array(naming->arena, count, sizeof(bool), &renamed_block, err);
+        status = tni_arena_array(naming->arena, n_ops, sizeof(tn_str), &ops, err);
     }
     if (status != TN_OK) {
         return status;
     }
+    *out = (tni_history){.from = from, .ops = ops, .n_ops = (uint32_t)n_ops};
+    for (uint32_t i = 0; i < made->n_from; i++) {
+        const tni_history *old = &before->history[made->from[i]];
+        const uint32_t *sources = old->from == NULL ? &before->source[made->from[i]] : old->from;
+        uint32_t count = old->from == NULL ? 1 : old->n_from;
+        memcpy((uint32_t *)from + out->n_from, sources, count * sizeof(uint32_t));
+        out->n_from += count;
+    }
+    for (uint32_t i = 0; i < n_ops; i++) {
+        ((tn_str *)ops)[i] = i < first->n_ops ? first->ops[i] : made->ops[i - first->n_ops];
+    }
+    return TN_OK;
+}
+
+/* Moves the arrays on to one made tensor, the n-th of the new model. */
+static tn_status carry_made(tni_naming *naming, const tni_naming *before, const tni_made *made,
+                            size_t n, tn_error *err)
+{
+    naming->source[n] = before->source[made->from[0]];
+    naming->rule[n] = made->place;
+    naming->renamed[n] = !made->keeps_names || before->renamed[made->from[0]];
+    naming->any_renamed = naming->any_renamed || !made->keeps_names;
+    return join_history(naming, before, made, &naming->history[n], err);
+}
+
+/* Moves the arrays on to one tensor that stays, the n-th of the new model. */
+static void carry_kept(tni_naming *naming, const tni_naming *before, const tni_stage *stage,
+                       size_t i, size_t n)
+{
+    const tni_decision *decision = &stage->decisions[i];
+    tn_str was = before->model->tensors[i].alias[TN_SCHEME_NAME];
+    bool renamed = decision->name.data != NULL && !tn_str_equal(decision->name, was);
+    naming->source[n] = before->source[i];
+    naming->rule[n] = decision->place.data != NULL ? decision->place : before->rule[i];
+    naming->renamed[n] = renamed || before->renamed[i];
+    naming->any_renamed = naming->any_renamed || renamed;
+    if (naming->history != NULL) {
+        naming->history[n] = before->history[i];
+    }
+}
+
+/* Moves the arrays on to the model that a stage leaves. */
+static tn_status carry_on(tni_naming *naming, const tni_naming *before, const tni_stage *stage,
+                          tn_error *err)
+{
+    size_t n = 0, made = 0;
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && i < before->model->count; i++) {
+        const tni_decision *decision = &stage->decisions[i];
+        if (decision->dropped) {
+            naming->left_out[naming->n_left_out++] =
+                (tni_left_out){before->source[i], decision->place};
+        } else if (!decision->consumed) {
+            carry_kept(naming, before, stage, i, n++);
+        }
+        while (status == TN_OK && made < stage->n_made && stage->made[made].from[0] == i) {
+            status = carry_made(naming, before, &stage->made[made++], n++, err);
+        }
+    }
+    return status;
+}
+
+/* Fills the model that a stage leaves. */
+static tn_status map(tni_naming *naming, const tni_stage *stage, tn_error *err)
+{
+    size_t count = stage->model->count;
+    void *keep_block = NULL, *name_block = NULL, *renamed_block = NULL;
+    tn_status status = tni_alloc_array(stage->model->ctx, count, sizeof(bool), &keep_block, err);
+    if (status == TN_OK) {
+        status = tni_alloc_array(stage->model->ctx, count, sizeof(tn_str), &name_block, err);
+    }
+    if (status == TN_OK) {
+        status = tni_alloc_array(stage->model->ctx, count, sizeof(bool), &renamed_block, err);
+    }
     bool *keep = keep_block, *renamed = renamed_block;
     tn_str *names = name_block;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; status == TN_OK && i < count; i++) {
         tn_str was = stage->model->tensors[i].alias[TN_SCHEME_NAME];
         const tni_decision *decision = &stage->decisions[i];
-        keep[i] = !decision->dropped;
+        keep[i] = !decision->dropped && !decision->consumed;
         names[i] = decision->name.data != NULL ? decision->name : was;
         renamed[i] = !tn_str_equal(names[i], was);
     }
-    tn_model *mapped;
-    status = tni_map_renamed(stage->model, keep, names, renamed, &mapped, err);
     if (status == TN_OK) {
-        naming->models[naming->n_models++] = mapped;
-        naming->model = mapped;
+        status = tni_map_fill(stage->next, keep, names, renamed, stage->made, stage->n_made, err);
+    }
+    tni_free(stage->model->ctx, keep_block);
+    tni_free(stage->model->ctx, name_block);
+    tni_free(stage->model->ctx, renamed_block);
+    if (status == TN_OK) {
+        naming->model = stage->next;
     }
     return status;
 }
@@ -141,7 +243,13 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_
                        .ignore_unmatch = options->ignore_unmatch,
                        .target_format = options->target,
                        .notes = notes};
-    tn_status status = tni_stage_bind(&stage, err);
+    tn_status status = tni_map_begin(naming->model, &stage.next, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    naming->models[naming->n_models++] = stage.next; /* freed with the naming, whatever comes */
+    before.n_models = naming->n_models;
+    status = tni_stage_bind(&stage, err);
     if (status == TN_OK) {
         status = map(naming, &stage, err);
     }
@@ -149,9 +257,9 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_
         status = make_arrays(naming, naming->model->count, err);
     }
     if (status == TN_OK) {
-        carry_on(naming, &before, &stage);
+        status = make_left_out(naming, count_dropped(&stage), err);
     }
-    return status;
+    return status == TN_OK ? carry_on(naming, &before, &stage, err) : status;
 }
 
 static tn_status run(tni_naming *naming, const tn_model *first, const bool *keep,
@@ -162,9 +270,6 @@ static tn_status run(tni_naming *naming, const tn_model *first, const bool *keep
         tni_arena_array(naming->arena, naming->sets.count + 1, sizeof(tn_model *), &block, err);
     if (status == TN_OK) {
         naming->models = block;
-        status = make_left_out(naming, first->count, err);
-    }
-    if (status == TN_OK) {
         status = begin(naming, first, keep, err);
     }
     for (size_t i = 0; status == TN_OK && i < naming->sets.count; i++) {

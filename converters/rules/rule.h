@@ -3,6 +3,7 @@
 #define TN_CONVERTERS_RULES_RULE_H
 
 #include "converters/rules/conditions.h"
+#include "converters/rules/operation.h"
 #include "converters/rules/template.h"
 #include "converters/rules/vars.h"
 #include "model/model.h"
@@ -28,7 +29,14 @@ typedef struct tni_rule {
     uint32_t line, column; /* in the file; 0: a flag */
     tn_pattern **patterns;
     size_t n_patterns;
-    tni_template *to; /* NULL unless the deed is a rename */
+    tni_template *to;       /* NULL unless the deed is a rename; of several targets the first */
+    tni_template **targets; /* with `operates`: all targets; none: the name stays */
+    size_t n_targets;
+    bool operates; /* the tensors that it claims go into others: there are operations, several
+                      targets, or several patterns with a target */
+    const tni_rule_op *ops;
+    size_t n_ops;
+    bool floats_only; /* of --cast: sees floating tensors alone, but for an exact name */
     tni_deed deed;
     bool optional;
     int64_t priority;  /* TNI_OTHERWISE: below all others */
@@ -105,6 +113,11 @@ typedef struct tni_sides {
 tn_status tni_rule_compile(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
                            tni_sides sides, tni_rule *rule, int *side_out, size_t *at_out,
                            tn_error *err);
+/* Compiles one more target for the rule's first pattern, or for `scope`, which is that pattern with
+ * further holes. */
+tn_status tni_rule_add_target(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
+                              tn_str to, const tn_pattern *scope, tni_rule *rule, size_t *at_out,
+                              tn_error *err);
 /* The same for sides that may be subtrees. */
 tn_status tni_rule_compile_move(tni_arena *arena, const tni_ruleset *set, const tni_vars *vars,
                                 tni_sides sides, tni_rule *rule, int *side_out, size_t *at_out,

@@ -8,6 +8,9 @@
 /* Tells whether a tensor is stored in slices that can be kept. */
 static bool keeps_slices(const tn_tensor *tensor)
 {
+    if (!tni_same_maps(tensor, &tensor->origin->tensors[tensor->origin_index])) {
+        return false;
+    }
     for (uint32_t i = 0; i < tensor->n_pieces; i++) {
         if (tensor->pieces[i].leaf->box == NULL) {
             return false;

@@ -51,7 +51,9 @@ typedef struct tn_plan_tensor {
     tn_dtype dtype;               /* as stored */
     const tn_tensor *const *from; /* origins */
     size_t n_from;
-    tn_str rule;               /* "--rename 1", "file:line"; none: untouched */
+    tn_str rule;       /* "--rename 1", "file:line"; none: untouched */
+    const tn_str *ops; /* what was done, in order: "transpose hwio->oihw" */
+    size_t n_ops;
     uint64_t copied, computed; /* bytes moved as they are / through an operation */
     uint64_t linked;           /* bytes that stay where they are, in a linked file */
     tn_str loss;               /* none, or the sentence */

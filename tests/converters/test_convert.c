@@ -554,16 +554,11 @@ int main(void)
 {
     conv_in_memory();
     const struct CMUnitTest tests[] = {
-        CONV_TEST(every_fixture),
-        CONV_TEST(threads_change_nothing),
-        CONV_TEST(replaces_whole_sets),
-        CONV_TEST(replaces_broken_sets),
-        CONV_TEST(one_writer_a_name),
-        CONV_TEST(skips_what_is_there),
-        CONV_TEST(prunes_the_graph),
-        CONV_TEST(weights_alone),
-        CONV_TEST(refuses_damaged_payload),
-        CONV_TEST(leaves_nothing_when_cancelled),
+        CONV_TEST(every_fixture),           CONV_TEST(threads_change_nothing),
+        CONV_TEST(replaces_whole_sets),     CONV_TEST(replaces_broken_sets),
+        CONV_TEST(one_writer_a_name),       CONV_TEST(skips_what_is_there),
+        CONV_TEST(prunes_the_graph),        CONV_TEST(weights_alone),
+        CONV_TEST(refuses_damaged_payload), CONV_TEST(leaves_nothing_when_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
