@@ -101,11 +101,33 @@ static void print_conditions(const tni_rule *rule, FILE *out)
     }
 }
 
+/* Prints the targets and operations of a rule that has them. */
+static void print_operating(const tni_rule *rule, FILE *out)
+{
+    for (size_t i = 0; i < rule->n_targets; i++) {
+        fputs(i > 0 ? ", " : rule->n_targets > 1 ? ", to: [" : ", to: ", out);
+        tni_rules_print_text(rule->targets[i]->source, false, out);
+    }
+    fputs(rule->n_targets > 1 ? "]" : "", out);
+    for (size_t i = 0; i < rule->n_ops; i++) {
+        const tni_rule_op *op = &rule->ops[i];
+        fputs(i == 0 ? ", do: [" : ", ", out);
+        if (op->node != NULL) {
+            tni_print_map(op->node, out);
+        } else {
+            fprintf(out, "{%.*s}", (int)op->text.len, op->text.data);
+        }
+    }
+    fputs(rule->n_ops > 0 ? "]" : "", out);
+}
+
 static void print_rule(const tni_rule *rule, FILE *out)
 {
     fputs("  - {match: ", out);
     print_match(rule, out);
-    if (rule->to != NULL) {
+    if (rule->operates) {
+        print_operating(rule, out);
+    } else if (rule->to != NULL) {
         fputs(", to: ", out);
         tni_rules_print_text(rule->to->source, false, out);
     } else {

@@ -1,0 +1,166 @@
+"""Operations of rule files against NumPy, on random shapes, and their slots."""
+import json
+
+from support import scratch, tenon
+
+import ml_dtypes
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+RANDOM = np.random.default_rng(20261124)
+
+
+def values(*shape, dtype=np.float32):
+    return RANDOM.standard_normal(shape).astype(dtype)
+
+
+def run(tensors, rules, head='', code=0):
+    """Converts with one rule file and returns what is in the output."""
+    with scratch() as folder:
+        save_file(tensors, folder / 'in.safetensors')
+        (folder / 'r.yaml').write_text('tenon: 1\n' + head + 'rules:\n' + ''.join(f'  - {rule}\n' for rule in rules))
+        tenon('-q', 'convert', folder / 'in.safetensors', folder / 'out.safetensors', '--rules', folder / 'r.yaml', code=code)
+        return load_file(folder / 'out.safetensors') if code == 0 else None
+
+
+def same(ours, theirs):
+    assert ours.keys() == theirs.keys(), ours.keys() ^ theirs.keys()
+    for name, wanted in theirs.items():
+        assert ours[name].dtype == wanted.dtype and ours[name].shape == wanted.shape, (name, ours[name].shape, wanted.shape)
+        assert ours[name].tobytes() == np.ascontiguousarray(wanted).tobytes(), name
+
+
+def test_transposes():
+    """Every order of axes of random shapes, also of other element sizes."""
+    for dtype in (np.float32, np.float64, np.int8, np.float16, ml_dtypes.bfloat16, np.complex64):
+        for rank in range(1, 6):
+            shape = RANDOM.integers(1, 7, rank)
+            order = RANDOM.permutation(rank)
+            left = 'abcdef'[:rank]
+            right = ''.join(left[i] for i in order)
+            x = values(*shape).astype(dtype)
+            same(run({'x': x}, [f'{{match: x, to: y, do: [{{transpose: "{left}->{right}"}}]}}']), {'y': x.transpose(order)})
+
+
+def test_large_transposes():
+    """Larger than what is staged, so that they are read in tiles."""
+    x = values(3000, 2500)
+    same(run({'x': x}, ['{match: x, to: y, do: [{transpose: "io->oi"}]}']), {'y': x.T})
+    x = values(300, 20, 500)
+    same(run({'x': x}, ['{match: x, to: y, do: [{transpose: "abc->cab"}]}']), {'y': x.transpose(2, 0, 1)})
+
+
+def test_rearrangements():
+    """What einops' notation means, by reshape and transpose."""
+    h, two, d, x = 3, 2, 5, 4
+    q = values(h * two * d, x)
+    wanted = q.reshape(h, two, d, x).transpose(0, 2, 1, 3).reshape(h * d * two, x)
+    same(run({'q': q}, ['{match: q, to: r, do: [{rearrange: "(h two d) x -> (h d two) x", with: {h: 3, two: 2}}]}']), {'r': wanted})
+    k = values(3, 3, 8, 2)
+    wanted = k.transpose(2, 3, 0, 1).reshape(16, 1, 3, 3)
+    same(run({'k': k}, ['{match: k, to: r, do: [{rearrange: "h w c m -> (c m) 1 h w"}]}']), {'r': wanted})
+    same(run({'s': k[:1]}, ['{match: s, to: r, do: [{rearrange: "1 i o p -> i o p"}]}']), {'r': k[0]})
+
+
+def test_reshapes():
+    """Row-major, with one size left open."""
+    x = values(6, 4)
+    same(run({'x': x}, ['{match: x, to: y, do: [{reshape: [-1, 8]}]}']), {'y': x.reshape(-1, 8)})
+    run({'x': x}, ['{match: x, to: y, do: [{reshape: [5, 5]}]}'], code=1)
+
+
+def test_splits():
+    """Equal, unequal, from the end, and in groups."""
+    x = values(4, 12)
+    rule = '{match: x, to: [a, b, c], do: [{split: {axis: -1%s}}]}'
+    a, b, c = np.split(x, 3, 1)
+    same(run({'x': x}, [rule % '']), {'a': a, 'b': b, 'c': c})
+    a, b, c = np.split(x, [7, 10], 1)
+    same(run({'x': x}, [rule % ', sizes: [n+3, 3, 2]'], 'vars: {n: 4}\n'), {'a': a, 'b': b, 'c': c})
+    grouped = values(2 * (4 + 1 + 1) * 3, 5)
+    parts = grouped.reshape(2, 6, 3, 5)
+    wanted = {'q': parts[:, :4].reshape(24, 5), 'k': parts[:, 4].reshape(6, 5), 'v': parts[:, 5].reshape(6, 5)}
+    same(run({'x': grouped}, ['{match: x, to: [q, k, v], do: [{split: {axis: 0, groups: g, sizes: [4*d, d, d]}}]}'],
+             'vars: {g: 2, d: 3}\n'), wanted)
+    run({'x': x}, [rule % ', sizes: [5, 5, 5]'], code=1)
+
+
+def test_joins():
+    """concat by patterns, stack and unstack over a hole, over many groups at once."""
+    tensors = {f'l{i}/{part}': values(3, 2 + k) for i in range(12) for k, part in enumerate(('gate', 'up'))}
+    wanted = {f'l.{i}.gate_up': np.concatenate([tensors[f'l{i}/gate'], tensors[f'l{i}/up']], 1) for i in range(12)}
+    same(run(tensors, ['{match: ["l{i:int}/gate", "l{i:int}/up"], to: "l.{i}.gate_up", do: [{concat: {axis: 1}}]}']), wanted)
+    tensors = {f'moe.{i}.expert.{e}.w': values(2, 3) for i in range(3) for e in range(11)}
+    stacked = {f'moe.{i}.w': np.stack([tensors[f'moe.{i}.expert.{e}.w'] for e in range(11)], 1) for i in range(3)}
+    rule = '{match: "moe.{i:int}.expert.{e:int}.w", to: "moe.{i}.w", do: [{stack: {over: e, axis: 1}}], expect: {e: 0..10}}'
+    same(run(tensors, [rule]), stacked)
+    back = '{match: "moe.{i:int}.w", to: "moe.{i}.expert.{e}.w", do: [{unstack: {over: e, axis: 1}}]}'
+    same(run(stacked, [back]), tensors)
+    del tensors['moe.1.expert.4.w']
+    run(tensors, [rule.replace(', expect: {e: 0..10}', '')], code=1)
+
+
+def test_chains():
+    """Several operations in one rule are done in order."""
+    a, b = values(4, 3), values(4, 3)
+    wanted = np.concatenate([a.T, b.T], 0).reshape(2, 12).astype(ml_dtypes.bfloat16)
+    rule = ('{match: ["{x}/a", "{x}/b"], to: "{x}", do: [{transpose: "io->oi"}, {concat: {axis: 0}}, {reshape: [2, -1]}, '
+            '{cast: bf16}]}')
+    same(run({'m/a': a, 'm/b': b}, [rule]), {'m': wanted})
+
+
+def test_casts():
+    """As ml_dtypes and NumPy cast; overflow is an error unless the rule says otherwise."""
+    x = values(1000) * 100
+    for name, dtype in [('f16', np.float16), ('bf16', ml_dtypes.bfloat16), ('f64', np.float64)]:
+        same(run({'x': x}, [f'{{match: x, to: y, do: [{{cast: {name}}}]}}']), {'y': x.astype(dtype)})
+    big = x * 1e6
+    run({'x': big}, ['{match: x, to: y, do: [{cast: f16}]}'], code=1)
+    with np.errstate(over='ignore'):
+        same(run({'x': big}, ['{match: x, to: y, do: [{cast: f16, overflow: ieee}]}']), {'y': big.astype(np.float16)})
+    clipped = np.clip(big, -65504, 65504).astype(np.float16)
+    same(run({'x': big}, ['{match: x, to: y, do: [{cast: f16, overflow: saturate}]}']), {'y': clipped})
+
+
+def test_sums():
+    """add computes in float64 and rounds once."""
+    x, b = values(500), values(500)
+    rules = ['{match: "bn{i:int}/mean", to: "bn{i}.mean", do: [{add: {tensor: "conv{i}/bias", scale: -1}}]}',
+             '{match: "bn{i:int}/var", to: "bn{i}.var", do: [{add: {value: 1e-3}}]}']
+    wanted = {'bn3.mean': (x.astype(np.float64) - b.astype(np.float64)).astype(np.float32),
+              'bn3.var': (b.astype(np.float64) + 1e-3).astype(np.float32)}
+    same(run({'bn3/mean': x, 'conv3/bias': b, 'bn3/var': b}, rules), wanted)
+    run({'bn3/mean': x, 'conv3/bias': b[:4], 'bn3/var': b}, rules, code=1)
+    run({'bn3/mean': x, 'bn3/var': b}, rules, code=1)
+
+
+def test_slots_follow():
+    """What is done with a variable is done with its optimizer's slots; one that does not fit is an error."""
+    w, m, v = values(3, 2), values(3, 2), values(3, 2)
+    rule = '{match: "{x}/kernel", to: "{x}.weight", do: [{transpose: "io->oi"}]}'
+    same(run({'d/kernel': w, 'd/kernel/Adam': m, 'd/kernel/Adam_1': v}, [rule]),
+         {'d.weight': w.T, 'd.weight/Adam': m.T, 'd.weight/Adam_1': v.T})
+    split = '{match: "{x}/qk", to: ["{x}/q", "{x}/k"], do: [{split: {axis: 0, sizes: [1, 2]}}]}'
+    same(run({'d/qk': w, 'd/qk/Adam': m, 'd/qk/Adam_1': v}, [split]),
+         {'d/q': w[:1], 'd/k': w[1:], 'd/q/Adam': m[:1], 'd/k/Adam': m[1:], 'd/q/Adam_1': v[:1], 'd/k/Adam_1': v[1:]})
+    join = '{match: ["a", "b"], to: c, do: [{concat: {axis: 0}}]}'
+    run({'a': w, 'b': w, 'a/Adam': m, 'a/Adam_1': v}, [join], code=1)
+    run({'a': w, 'b': w, 'b/Adam': m, 'b/Adam_1': v}, [join], code=1)
+
+
+def test_the_plan_shows_it():
+    """plan --json says sources, operations, what is copied and computed, and the loss."""
+    with scratch() as folder:
+        save_file({'l0/a': values(2, 2), 'l0/b': values(2, 2)}, folder / 'in.safetensors')
+        (folder / 'r.yaml').write_text('tenon: 1\nrules:\n  - {match: ["l{i:int}/a", "l{i:int}/b"], to: "l{i}", '
+                                       'do: [{concat: {axis: 0}}, {cast: f16}]}\n')
+        plan = json.loads(tenon('plan', '--json', folder / 'in.safetensors', folder / 'o.safetensors', '--rules', folder / 'r.yaml'))
+        row, = plan['tensors']
+        assert [one['name'] for one in row['from']] == ['l0/a', 'l0/b'] and row['shape'] == [4, 2] and row['dtype'] == 'float16'
+        assert row['ops'] == ['concat {axis: 0}', 'cast f16'] and row['computed'] == 16 and row['copied'] == 0
+        assert row['loss'] == 'float32 is rounded to float16'
+
+
+if __name__ == '__main__':
+    import support
+    support.main(globals())
