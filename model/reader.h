@@ -14,7 +14,7 @@
 #include <tenon/values.h>
 
 enum {
-    TNI_READER_BUDGET = 16 << 20, /* bytes that a reader stages at most */
+    TNI_READER_BUDGET = 32 << 20, /* bytes that a reader stages at most */
     TNI_READER_AHEAD = 2,         /* times as many that it computes ahead at most */
     TNI_READER_FORESIGHT = 32     /* times as many elements as it is asked for, but no more */
 };
