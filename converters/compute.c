@@ -57,7 +57,8 @@ static tn_status report(void *state, tn_error *err)
     return tni_progress(c->write->ctx, "copy", atomic_load(&c->done), c->total, err);
 }
 
-/* Gives each worker its reader; together they stage no more than one alone would. */
+/* Gives each worker its reader; together they stage and compute ahead no more than one alone
+ * would. */
 static tn_status make_benches(computing *c, unsigned workers, tn_error *err)
 {
     tn_status status = TN_OK;
@@ -93,5 +94,6 @@ tn_status tni_compute(tni_write *write, const uint32_t *items, size_t count, uin
 
 uint64_t tni_compute_memory(const tn_context *ctx, uint64_t count)
 {
-    return TNI_READER_BUDGET + (uint64_t)CHUNK * 2 * tni_workers_for(ctx, count);
+    return (uint64_t)TNI_READER_BUDGET * (1 + TNI_READER_AHEAD) +
+           (uint64_t)CHUNK * 2 * tni_workers_for(ctx, count);
 }

@@ -109,6 +109,8 @@ static tn_status add_made(moving *m, tn_error *err)
     tensor->elements = made->value.elements;
     tensor->pieces = made->value.pieces;
     tensor->n_pieces = made->value.n_pieces;
+    tensor->slices = made->value.slices;
+    tensor->n_slices = made->value.n_slices;
     tensor->slot_of = TN_NO_INDEX; /* set at the end */
     if (tn_dtype_about(tensor->dtype)->bits != 0 &&
         !tn_dtype_bytes(tensor->dtype, (uint64_t)tensor->elements, &tensor->bytes)) {

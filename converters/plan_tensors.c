@@ -130,8 +130,8 @@ static tn_status note_cast(tn_plan *plan, tn_plan_tensor *entry, tn_error *err)
 static bool loses_slices(const tn_plan *plan, const tn_tensor *tensor)
 {
     const tn_tensor *origin = &tensor->origin->tensors[tensor->origin_index];
-    return origin->n_pieces > 1 && origin->pieces[0].leaf->box != NULL &&
-           (plan->target.format != plan->source->format || !tni_same_maps(tensor, origin));
+    return origin->n_slices > 0 &&
+           (plan->target.format != plan->source->format || tensor->n_slices == 0);
 }
 
 /* Fills the plan's entry of one tensor; `origin` is where its list of origins goes. */
@@ -155,7 +155,7 @@ static tn_status describe(tn_plan *plan, const tn_tensor *tensor, const tn_tenso
     if (status == TN_OK && loses_slices(plan, tensor)) {
         status = tni_plan_lose(plan, TN_LOSS_STRUCTURE, entry->name, NULL, err,
                                "its %u partitions are written as one tensor",
-                               tensor->origin->tensors[tensor->origin_index].n_pieces);
+                               tensor->origin->tensors[tensor->origin_index].n_slices);
     }
     return status;
 }

@@ -5,6 +5,7 @@
  * range is cut into at most 2·rank − 1 boxes that are nests themselves. A box is copied plane by
  * plane: the innermost dimension and the one in which the leaf is densest. */
 #include "core/checked.h"
+#include "model/map_plane.h"
 #include "model/nest.h"
 
 typedef struct window {
@@ -78,93 +79,7 @@ static bool next_box(window *w, tni_nest *box)
     return true;
 }
 
-typedef struct axis {
-    size_t size, to, from; /* strides in bytes */
-} axis;
-
-/* A tile reads one cache line of each of a few rows of the leaf: no more rows than a set of the
- * first cache has ways, because rows whose distance is a power of two share one set. Tiles go
- * through the plane in blocks whose rows' pages the translation buffers can hold. */
-enum { TILE_BYTES = 64, TILE_ROWS = 8, BLOCK_ROWS = 256 };
-
-static inline __attribute__((always_inline)) void copy_tile(size_t unit, axis p, axis q,
-                                                            const char *leaf, char *out)
-{
-    for (size_t i = 0; i < p.size; i++) {
-        for (size_t j = 0; j < q.size; j++) {
-            memcpy(out + i * p.to + j * q.to, leaf + i * p.from + j * q.from, unit);
-        }
-    }
-}
-
-/* Cuts [first, first + size) out of an axis, or what there is of it. */
-static inline axis part(axis whole, size_t first, size_t size)
-{
-    whole.size = whole.size - first < size ? whole.size - first : size;
-    return whole;
-}
-
-static inline __attribute__((always_inline)) void copy_tiles(size_t unit, axis p, axis q,
-                                                             const char *leaf, char *out)
-{
-    const size_t line = TILE_BYTES / unit;
-    for (size_t i = 0; i < p.size; i += line) {
-        for (size_t j = 0; j < q.size; j += TILE_ROWS) {
-            copy_tile(unit, part(p, i, line), part(q, j, TILE_ROWS), leaf + i * p.from + j * q.from,
-                      out + i * p.to + j * q.to);
-        }
-    }
-}
-
-/* Copies a plane of p × q units: along q, or in tiles where the leaf is denser along p. */
-static inline __attribute__((always_inline)) void copy_plane(size_t unit, axis p, axis q,
-                                                             const char *leaf, char *out)
-{
-    if (p.from >= q.from) {
-        copy_tile(unit, p, q, leaf, out);
-        return;
-    }
-    for (size_t i = 0; i < p.size; i += BLOCK_ROWS) {
-        for (size_t j = 0; j < q.size; j += BLOCK_ROWS) {
-            copy_tiles(unit, part(p, i, BLOCK_ROWS), part(q, j, BLOCK_ROWS),
-                       leaf + i * p.from + j * q.from, out + i * p.to + j * q.to);
-        }
-    }
-}
-
-static void copy_runs(size_t length, axis p, axis q, const char *leaf, char *out)
-{
-    for (size_t i = 0; i < p.size; i++) {
-        for (size_t j = 0; j < q.size; j++) {
-            memcpy(out + i * p.to + j * q.to, leaf + i * p.from + j * q.from, length);
-        }
-    }
-}
-
-/* Chooses a copier whose unit is known to the compiler. */
-static void copy_units(size_t unit, axis p, axis q, const char *leaf, char *out)
-{
-    switch (unit) {
-    case 1:
-        copy_plane(1, p, q, leaf, out);
-        break;
-    case 2:
-        copy_plane(2, p, q, leaf, out);
-        break;
-    case 4:
-        copy_plane(4, p, q, leaf, out);
-        break;
-    case 8:
-        copy_plane(8, p, q, leaf, out);
-        break;
-    case 16:
-        copy_plane(16, p, q, leaf, out);
-        break;
-    default:
-        copy_runs(unit, p, q, leaf, out);
-        break;
-    }
-}
+typedef tni_plane_axis axis;
 
 /* Moves the axis in which the leaf is densest to the end of `axes`. */
 static void densest_last(axis *axes, uint32_t rank)
@@ -225,7 +140,7 @@ static void copy_box(const tni_nest *box, size_t bytes, const char *leaf, char *
         p = axes[--rank];
     }
     do {
-        copy_units(unit, p, q, leaf + at.from, out + at.to);
+        tni_plane_copy(unit, p, q, leaf + at.from, out + at.to);
     } while (advance(axes, rank, value, &at));
 }
 

@@ -242,20 +242,6 @@ tn_status tni_tensor_leaf(tn_model *model, tn_tensor *tensor, tni_leaf **leaf_ou
     return status;
 }
 
-bool tni_same_maps(const tn_tensor *one, const tn_tensor *two)
-{
-    if (one->n_pieces != two->n_pieces || one->shape != two->shape) {
-        return false;
-    }
-    for (uint32_t i = 0; i < one->n_pieces; i++) {
-        const tni_map *a = &one->pieces[i].map, *b = &two->pieces[i].map;
-        if (a->to != b->to || a->from != b->from || a->dim != b->dim) {
-            return false;
-        }
-    }
-    return true;
-}
-
 uint64_t tni_model_memory(const tn_model *model)
 {
     return model->arena.used + model->room * sizeof(tn_tensor);

@@ -83,9 +83,6 @@ const tni_carrier *tni_model_carrier(const tn_model *model, const char *family);
  * is immutable. */
 tn_status tni_model_finish(tn_model *model, tn_error *err);
 
-/* Tells whether two tensors have the same shape and their pieces the same maps, one by one: nothing
- * but what the leaves are cast to differs. */
-bool tni_same_maps(const tn_tensor *one, const tn_tensor *two);
 /* Returns the bytes of memory that a description takes, but for its tables of names. */
 uint64_t tni_model_memory(const tn_model *model);
 /* Returns the opened model at the bottom of all mappings: the one with documents, metadata, files.

@@ -60,8 +60,6 @@ typedef struct tni_leaf {
     tn_source *source; /* borrowed from the model */
     uint64_t offset, bytes;
     const tni_leaf_cast *cast; /* NULL: none */
-    const int64_t *box; /* a stored slice of the tensor: start and length of each dimension as the
-                           container spells them; NULL: the leaf is no such slice */
     const void *memory;
     const tni_decoder *decoder;
     const void *decoder_state;

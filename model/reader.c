@@ -31,6 +31,7 @@ void tn_reader_free(tn_reader *reader)
     tn_context *ctx = reader->ctx;
     tni_arena_clear(&reader->strings);
     tni_free(ctx, reader->stage);
+    tni_free(ctx, reader->ahead);
     tni_free(ctx, reader->chunk);
     tni_free(ctx, reader->raw);
     tni_free(ctx, reader->staged);
@@ -45,20 +46,26 @@ tn_status tni_reader_chunk(tn_reader *reader, tn_error *err)
                                  : tni_alloc(reader->ctx, reader->slab, &reader->chunk, err);
 }
 
-tn_status tni_reader_stage(tn_reader *reader, size_t bytes, tn_error *err)
+/* Makes a block hold at least `bytes`. */
+static tn_status make_room(tn_context *ctx, void **block, size_t *room, size_t bytes, tn_error *err)
 {
-    if (reader->stage_room >= bytes) {
+    if (*room >= bytes) {
         return TN_OK;
     }
     /* Freed first: the old content is of no use, and only one of the two should ever exist. */
-    tni_free(reader->ctx, reader->stage);
-    reader->stage = NULL;
-    reader->stage_room = 0;
-    tn_status status = tni_alloc(reader->ctx, bytes, &reader->stage, err);
+    tni_free(ctx, *block);
+    *block = NULL;
+    *room = 0;
+    tn_status status = tni_alloc(ctx, bytes, block, err);
     if (status == TN_OK) {
-        reader->stage_room = bytes;
+        *room = bytes;
     }
     return status;
+}
+
+tn_status tni_reader_stage(tn_reader *reader, size_t bytes, tn_error *err)
+{
+    return make_room(reader->ctx, &reader->stage, &reader->stage_room, bytes, err);
 }
 
 /* Tells whether the pieces are whole leaves that follow each other without a gap. */
@@ -86,6 +93,7 @@ tn_status tn_reader_start(tn_reader *reader, const tn_tensor *tensor, tn_error *
     reader->mode = TNI_READ_IDLE;
     reader->tensor = tensor;
     reader->position = 0;
+    reader->ahead_count = 0;
     tn_status status = tni_reader_accepts(tensor, err);
     if (status == TN_OK && streams(tensor)) {
         reader->mode = TNI_READ_STREAM;
@@ -156,6 +164,51 @@ static tn_status stream(tn_reader *reader, int64_t count, void *out, tn_error *e
     return status;
 }
 
+/* Computes elements from `first` on, as many as there is room for. */
+static tn_status look_ahead(tn_reader *reader, int64_t first, int64_t count, tn_error *err)
+{
+    reader->ahead_count = 0;
+    tn_status status = make_room(reader->ctx, &reader->ahead, &reader->ahead_room,
+                                 (size_t)count * reader->unit, err);
+    if (status == TN_OK) {
+        status = tni_reader_span(reader, first, count, reader->ahead, err);
+    }
+    if (status == TN_OK) {
+        reader->ahead_first = first;
+        reader->ahead_count = count;
+    }
+    return status;
+}
+
+/* Gives elements of a staged or tiled tensor. */
+static tn_status compute(tn_reader *reader, int64_t count, void *out, tn_error *err)
+{
+    int64_t most = (int64_t)(reader->budget / reader->unit) * TNI_READER_AHEAD;
+    most = count < most / TNI_READER_FORESIGHT ? count * TNI_READER_FORESIGHT : most;
+    int64_t at = reader->position;
+    char *to = out;
+    tn_status status = TN_OK;
+    while (status == TN_OK && count > 0) {
+        int64_t held = reader->ahead_first + reader->ahead_count - at;
+        int64_t left = reader->tensor->elements - at;
+        int64_t part = left < most ? left : most;
+        if (reader->ahead_count > 0 && held > 0) {
+            part = held < count ? held : count;
+            memcpy(to, (char *)reader->ahead + (size_t)(at - reader->ahead_first) * reader->unit,
+                   (size_t)part * reader->unit);
+        } else if (part <= count) {
+            status = tni_reader_span(reader, at, part, to, err);
+        } else {
+            status = look_ahead(reader, at, part, err);
+            continue;
+        }
+        at += part;
+        count -= part;
+        to += (size_t)part * reader->unit;
+    }
+    return status;
+}
+
 tn_status tn_reader_next(tn_reader *reader, int64_t count, void *out, tn_error *err)
 {
     const tn_tensor *tensor = reader->tensor;
@@ -170,7 +223,7 @@ tn_status tn_reader_next(tn_reader *reader, int64_t count, void *out, tn_error *
             tni_clear_high_bits(tensor->dtype, out, count);
         }
     } else {
-        status = tni_reader_span(reader, reader->position, count, out, err);
+        status = compute(reader, count, out, err);
     }
     if (status == TN_OK) {
         reader->position += count;

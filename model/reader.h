@@ -3,7 +3,9 @@
  * A tensor whose pieces are whole leaves in order *streams*: bytes go straight to the caller, sums
  * run along. Any other tensor is *staged* (its leaves are loaded whole and checked) if the leaves
  * fit the budget, else *tiled*: sums are taken in a pass before, then each span fetches the leaf
- * ranges that feed it. */
+ * ranges that feed it. Both are computed far ahead of what the caller takes at a time: a long span
+ * of a transposed tensor touches few cache lines, and few places of a file, more often than once.
+ */
 #ifndef TN_MODEL_READER_H
 #define TN_MODEL_READER_H
 
@@ -11,7 +13,11 @@
 #include "model/piece.h"
 #include <tenon/values.h>
 
-enum { TNI_READER_BUDGET = 16 << 20 }; /* bytes that a reader stages at most */
+enum {
+    TNI_READER_BUDGET = 32 << 20, /* bytes that a reader stages at most */
+    TNI_READER_AHEAD = 2,         /* times as many that it computes ahead at most */
+    TNI_READER_FORESIGHT = 32     /* times as many elements as it is asked for, but no more */
+};
 
 typedef enum tni_reader_mode {
     TNI_READ_IDLE,
@@ -40,6 +46,9 @@ struct tn_reader {
     uint32_t crc;     /* and their sum */
     void *stage;
     size_t stage_room;
+    void *ahead; /* staged and tiled: elements that were computed before they were asked for */
+    size_t ahead_room;
+    int64_t ahead_first, ahead_count;
     void *chunk;
     void *raw;          /* slab bytes: elements on their way to a cast */
     tni_staged *staged; /* by address of the leaf */

@@ -141,8 +141,8 @@ static void gather_staged(const tn_reader *reader, const tni_piece *piece, int64
 tn_status tni_reader_span(tn_reader *reader, int64_t first, int64_t count, void *out, tn_error *err)
 {
     const tn_tensor *tensor = reader->tensor;
-    /* A span within the budget never needs more than that of a leaf that lies in its order. */
-    int64_t most = (int64_t)(reader->budget / reader->unit);
+    /* The longer a span is, the longer are the parts of a leaf that feed it. */
+    int64_t most = (int64_t)(reader->budget / reader->unit) * TNI_READER_AHEAD;
     char *to = out;
     tn_status status = TN_OK;
     for (int64_t done = 0; status == TN_OK && done < count; done += most) {

@@ -3,7 +3,8 @@
  * The leaf range that feeds a span may be far larger than the span: a row of a transposed matrix
  * touches the whole matrix. So the map's loops are taken off one by one, the one with the greatest
  * step in the leaf first, until what is left reads a range that fits; for a transpose that means
- * one short read for each row of the leaf. */
+ * one short read for each row of the leaf. Where so little of the leaf lies between these reads
+ * that it costs less than a call, the loop is cut into parts that fit instead. */
 #include "core/error.h"
 #include "model/reader.h"
 
@@ -15,7 +16,7 @@ struct tni_nest_level {
     uint32_t dim;  /* in the map */
     int64_t index; /* where the loop stands */
     int64_t end;
-    int64_t step; /* more than 1 only for the innermost loop, which is cut instead of taken off */
+    int64_t step; /* more than 1 only for the last loop, if that is cut instead of taken off */
 };
 
 static tn_status make_room(tn_reader *reader, uint32_t rank, tn_error *err)
@@ -80,6 +81,26 @@ static tni_map inner_map(const tni_map *map, const struct tni_nest_level *levels
     return inner;
 }
 
+/* Computes how many values of the loop that was entered last can be read in one go: 1 where more
+ * lies between them than is worth reading. */
+static int64_t rows_at_once(const tn_reader *reader, const tni_map *map, uint32_t depth,
+                            int64_t first, int64_t count)
+{
+    const struct tni_nest_level *level = &reader->levels[depth];
+    int64_t from = map->dim[level->dim].from;
+    int64_t room = (int64_t)(reader->budget / reader->unit);
+    int64_t most = level->end - level->index;
+    int64_t low, high;
+    tni_map row = inner_map(map, reader->levels, depth + 1, reader->dims);
+    if (!tni_map_leaf_range(&row, first, count, &low, &high) || high - low > room ||
+        from - (high - low) > (int64_t)(CALL_WORTH / reader->unit)) {
+        return 1;
+    }
+    int64_t fit = from == 0 ? most : (room - (high - low)) / from + 1;
+    fit = fit < most ? fit : most;
+    return fit < 1 ? 1 : fit;
+}
+
 /* Starts the next loop over the indexes that can touch elements [first, first + count). */
 static void enter_level(const tn_reader *reader, const tni_map *map, const tni_map *inner,
                         uint32_t depth, int64_t first, int64_t count)
@@ -96,10 +117,7 @@ static void enter_level(const tn_reader *reader, const tni_map *map, const tni_m
     level->index = before <= 0 ? 0 : (before + dim->to - 1) / dim->to;
     level->end = last < dim->size ? last + 1 : dim->size;
     level->step = 1;
-    if (depth + 1 == map->rank && (uint64_t)dim->from <= CALL_WORTH / reader->unit) {
-        int64_t room = (int64_t)(reader->budget / reader->unit);
-        level->step = dim->from == 0 ? dim->size : (room - 1) / dim->from + 1;
-    }
+    level->step = rows_at_once(reader, map, depth, first, count);
 }
 
 static bool worth_reading(const tn_reader *reader, int64_t range, int64_t count)
@@ -194,12 +212,17 @@ tn_status tni_reader_tile(tn_reader *reader, const tni_piece *piece, int64_t fir
         int64_t low, high;
         tni_map inner = inner_map(map, levels, depth, reader->dims);
         bool any = tni_map_leaf_range(&inner, first, count, &low, &high);
-        if (any && depth < map->rank && !worth_reading(reader, high - low, count)) {
+        bool is_cut = depth > 0 && levels[depth - 1].step > 1;
+        if (any && is_cut && (uint64_t)(high - low) > reader->budget / reader->unit) {
+            levels[depth - 1].step /= 2; /* rows further on are longer than the first one */
+            continue;
+        }
+        if (any && !is_cut && depth < map->rank && !worth_reading(reader, high - low, count)) {
             enter_level(reader, map, &inner, depth, first, count);
             depth++;
             continue;
         }
-        if (any && depth > 0 && levels[depth - 1].step == 1) {
+        if (any && depth > 0 && !is_cut) {
             status = read_rows(reader, piece, inner, depth, low, high, first, count, out, err);
         } else if (any) {
             status = read_range(reader, piece->leaf, &inner, low, high, first, count, out, err);

@@ -3,38 +3,24 @@
 #include "core/error.h"
 #include "model/shape_text.h"
 
-static bool is_cut(const tn_tensor *tensor)
-{
-    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
-        if (tensor->pieces[i].leaf->box == NULL) {
-            return false;
-        }
-    }
-    return tensor->n_pieces > 0;
-}
-
-/* Copies the stored slices; a length that the container leaves open becomes the dimension's. */
+/* Copies the slices; a length that is left open becomes the dimension's. */
 static tn_status copy_slices(tni_arena *arena, const tn_tensor *tensor, tni_value *value,
                              tn_error *err)
 {
-    size_t numbers = 2 * (size_t)tensor->rank;
+    size_t pairs = (size_t)tensor->n_slices * tensor->rank;
     void *block = NULL;
-    tn_status status =
-        tni_arena_array(arena, tensor->n_pieces, numbers * sizeof(int64_t), &block, err);
+    tn_status status = tni_arena_array(arena, pairs, 2 * sizeof(int64_t), &block, err);
     if (status != TN_OK) {
         return status;
     }
     int64_t *slices = block;
-    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
-        const int64_t *box = tensor->pieces[i].leaf->box;
-        for (uint32_t k = 0; k < tensor->rank; k++) {
-            int64_t length = box[2 * k + 1];
-            slices[i * numbers + 2 * k] = box[2 * k];
-            slices[i * numbers + 2 * k + 1] = length < 0 ? tensor->shape[k] : length;
-        }
+    for (size_t i = 0; i < pairs; i++) {
+        int64_t length = tensor->slices[2 * i + 1];
+        slices[2 * i] = tensor->slices[2 * i];
+        slices[2 * i + 1] = length < 0 ? tensor->shape[i % tensor->rank] : length;
     }
     value->slices = slices;
-    value->n_slices = tensor->n_pieces;
+    value->n_slices = tensor->n_slices;
     return TN_OK;
 }
 
@@ -52,7 +38,7 @@ tn_status tni_value_of(tni_arena *arena, const tn_tensor *tensor, tni_value *val
                        .elements = tensor->elements,
                        .pieces = tensor->pieces,
                        .n_pieces = tensor->n_pieces};
-    tn_status status = is_cut(tensor) ? copy_slices(arena, tensor, &value, err) : TN_OK;
+    tn_status status = tensor->slices != NULL ? copy_slices(arena, tensor, &value, err) : TN_OK;
     if (status == TN_OK) {
         *value_out = value;
     }

@@ -17,8 +17,8 @@ typedef struct tni_value {
                               dimension, slice by slice; NULL: whole */
 } tni_value;
 
-/* Makes the value of a tensor, whose arrays it borrows; the slices are those that it is stored in.
- * Errors: TN_E_SHAPE where the shape is not known. */
+/* Makes the value of a tensor, whose shape and pieces it borrows. Errors: TN_E_SHAPE where the
+ * shape is not known. */
 tn_status tni_value_of(tni_arena *arena, const tn_tensor *tensor, tni_value *value_out,
                        tn_error *err);
 /* Tells whether the values together use every element of `leaf` exactly once: whether what was made

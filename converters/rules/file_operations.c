@@ -34,7 +34,7 @@ static const tni_key split_argument[] = {{"axis", false},
                                          {"sizes", false},
                                          {"groups", false},
                                          {NULL, false}};
-static const tni_key axis_argument[] = {{"axis", false}, {NULL, false}};
+static const tni_key concat_argument[] = {{"axis", false}, {"groups", false}, {NULL, false}};
 static const tni_key stack_argument[] = {{"over", false}, {"axis", false}, {NULL, false}};
 static const tni_key partition_argument[] = {{"axis", false}, {"sizes", false}, {NULL, false}};
 static const tni_key no_argument[] = {{NULL, false}};
@@ -214,9 +214,12 @@ static tn_status read_split(tni_file_reading *r, const tni_yaml *map, const tni_
 static tn_status read_concat(tni_file_reading *r, const tni_yaml *map, const tni_yaml *argument,
                              const tni_scope *scope, tni_rule_op *op, tn_error *err)
 {
+    const tni_yaml *groups = tni_keys_find(argument, "groups");
     (void)map;
     op->layout = TNI_OP_CONCAT;
-    return read_axis(r, argument, scope, op, err);
+    tn_status status = read_axis(r, argument, scope, op, err);
+    return status == TN_OK && groups != NULL ? read_expression(r, groups, scope, &op->groups, err)
+                                             : status;
 }
 
 static tn_status read_over(tni_file_reading *r, const tni_yaml *argument, const tni_scope *scope,
@@ -365,7 +368,7 @@ static const operation_keys operations[] = {
     {"rearrange", rearrange_keys, NULL, read_rearrange},
     {"reshape", reshape_keys, NULL, read_reshape},
     {"split", split_keys, split_argument, read_split},
-    {"concat", concat_keys, axis_argument, read_concat},
+    {"concat", concat_keys, concat_argument, read_concat},
     {"stack", stack_keys, stack_argument, read_stack},
     {"unstack", unstack_keys, stack_argument, read_unstack},
     {"partition", partition_keys, partition_argument, read_partition},

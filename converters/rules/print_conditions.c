@@ -1,5 +1,4 @@
-/* What rules and rule files ask for, written as it stood in the file. None of it is deeper than a
- * list in a map in a list. */
+/* What rules and rule files ask for, written as it stood in the file, whose depth is bounded. */
 #include "converters/rules/print.h"
 
 void tni_print_node(const tni_yaml *node, FILE *out)
@@ -13,18 +12,25 @@ void tni_print_node(const tni_yaml *node, FILE *out)
     }
 }
 
+static bool is_raw(const tni_yaml *node)
+{
+    return node->count == 1 && tn_str_equal(node->first->key->text, TN_LIT("raw"));
+}
+
 static void print_value(const tni_yaml *node, FILE *out)
 {
-    if (node->kind != TNI_YAML_LIST) {
+    if (node->kind == TNI_YAML_TEXT || (node->kind == TNI_YAML_MAP && is_raw(node))) {
         tni_print_node(node, out);
-        return;
+    } else if (node->kind == TNI_YAML_MAP) {
+        tni_print_map(node, out);
+    } else {
+        fputc('[', out);
+        for (const tni_yaml *one = node->first; one != NULL; one = one->next) {
+            fputs(one == node->first ? "" : ", ", out);
+            print_value(one, out);
+        }
+        fputc(']', out);
     }
-    fputc('[', out);
-    for (const tni_yaml *one = node->first; one != NULL; one = one->next) {
-        fputs(one == node->first ? "" : ", ", out);
-        tni_print_node(one, out);
-    }
-    fputc(']', out);
 }
 
 void tni_print_map(const tni_yaml *map, FILE *out)

@@ -127,26 +127,17 @@ static uint32_t count_slices(const tni_tf_entry *entry, slice *s)
     return count;
 }
 
-/* Fills one piece and its leaf. */
 /* Keeps a slice's extents as the index spells them, so that the slice can be written again as it
  * was. */
-static tn_status keep_box(tni_tf_bundle *bundle, const slice *s, uint32_t rank, tni_leaf *leaf,
-                          tn_error *err)
+static void keep_extents(const slice *s, uint32_t rank, int64_t *extents)
 {
-    void *block;
-    tn_status status =
-        tni_arena_array(&bundle->model->arena, 2 * (size_t)rank, sizeof(int64_t), &block, err);
-    int64_t *box = block;
-    for (uint32_t i = 0; status == TN_OK && i < rank; i++) {
-        box[2 * i] = s->start[i];
-        box[2 * i + 1] = s->open[i] ? TNI_TF_WHOLE : s->length[i];
+    for (uint32_t i = 0; i < rank; i++) {
+        extents[2 * i] = s->start[i];
+        extents[2 * i + 1] = s->open[i] ? TNI_TF_WHOLE : s->length[i];
     }
-    if (status == TN_OK) {
-        leaf->box = box;
-    }
-    return status;
 }
 
+/* Fills one piece and its leaf. */
 static tn_status make_piece(tni_tf_bundle *bundle, const tni_tf_entry *entry, const slice *s,
                             tni_piece *piece, tni_leaf *leaf, tn_error *err)
 {
@@ -161,13 +152,12 @@ static tn_status make_piece(tni_tf_bundle *bundle, const tni_tf_entry *entry, co
         leaf->elements = tni_tf_entry_elements(found);
         tni_tf_entry_leaf(bundle, found, leaf);
         piece->leaf = leaf;
-        status = keep_box(bundle, s, entry->rank, leaf, err);
     }
     return status;
 }
 
 static tn_status make_pieces(tni_tf_bundle *bundle, const tni_tf_entry *entry, slice *s,
-                             tni_piece *pieces, tni_map *maps, tn_error *err)
+                             tni_piece *pieces, int64_t *extents, tni_map *maps, tn_error *err)
 {
     tni_tf_slices slices = tni_tf_slices_of(entry);
     bool more = true;
@@ -182,6 +172,7 @@ static tn_status make_pieces(tni_tf_bundle *bundle, const tni_tf_entry *entry, s
         if (status != TN_OK) {
             return status;
         }
+        keep_extents(s, entry->rank, extents + 2 * (size_t)count * entry->rank);
         maps[count] = pieces[count].map;
         count++;
     }
@@ -205,7 +196,7 @@ tn_status tni_tf_slices_pieces(tni_tf_bundle *bundle, const tni_tf_entry *entry,
                                tn_error *err)
 {
     slice s;
-    void *pieces, *maps;
+    void *pieces, *maps, *extents;
     uint32_t count = count_slices(entry, &s);
     bundle->pieces += count;
     tn_status status = tni_check_limit(bundle->pieces, bundle->ctx->limits.pieces, "pieces", err);
@@ -221,11 +212,16 @@ tn_status tni_tf_slices_pieces(tni_tf_bundle *bundle, const tni_tf_entry *entry,
     tni_buffer_init(&s.key, bundle->ctx);
     if ((status = tni_arena_array(&bundle->model->arena, count, sizeof(tni_piece), &pieces, err)) ==
             TN_OK &&
+        (status = tni_arena_array(&bundle->model->arena, count,
+                                  2 * (size_t)entry->rank * sizeof(int64_t), &extents, err)) ==
+            TN_OK &&
         (status = tni_arena_array(&bundle->scratch, count, sizeof(tni_map), &maps, err)) == TN_OK &&
-        (status = make_pieces(bundle, entry, &s, pieces, maps, err)) == TN_OK &&
+        (status = make_pieces(bundle, entry, &s, pieces, extents, maps, err)) == TN_OK &&
         (status = check_cover(bundle, entry, maps, count, err)) == TN_OK) {
         tensor->pieces = pieces;
         tensor->n_pieces = count;
+        tensor->slices = extents;
+        tensor->n_slices = count;
     }
     tni_buffer_clear(&s.key);
     return status;

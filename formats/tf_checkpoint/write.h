@@ -38,6 +38,9 @@ typedef struct tni_tf_write {
 
 /* Lists the parts of everything that is written, in the payload's order. */
 tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err);
+/* Makes a tensor of its own out of slice `index` of a partitioned one. Errors: TN_E_LIMIT. */
+tn_status tni_tf_slice_tensor(tni_write *write, const tn_tensor *whole, uint32_t index,
+                              const tn_tensor **tensor_out, tn_error *err);
 /* Gives the parts their places in linked data files of the source where they lie there as they are
  * to be; what does not goes into a further last data file. */
 tn_status tni_tf_parts_link(tni_write *write, tni_tf_write *state, tn_error *err);

@@ -93,13 +93,13 @@ static tn_status add_partitioned(tni_write *write, tni_tf_write *state, const tn
     const tn_tensor *whole = tn_model_at(write->model, part->index);
     void *block;
     tn_status status =
-        tni_arena_array(write->arena, whole->n_pieces, sizeof(int64_t *), &block, err);
+        tni_arena_array(write->arena, whole->n_slices, sizeof(int64_t *), &block, err);
     if (status != TN_OK) {
         return status;
     }
     const int64_t **slices = block;
-    for (uint32_t i = 0; i < whole->n_pieces; i++) {
-        slices[i] = whole->pieces[i].leaf->box;
+    for (uint32_t i = 0; i < whole->n_slices; i++) {
+        slices[i] = whole->slices + 2 * (size_t)i * whole->rank;
     }
     state->entry_item[state->n_entries] = TN_NO_INDEX;
     state->entries[state->n_entries++] = (tni_tf_out_entry){.key = part->key,
@@ -107,7 +107,7 @@ static tn_status add_partitioned(tni_write *write, tni_tf_write *state, const tn
                                                             .rank = whole->rank,
                                                             .shape = whole->shape,
                                                             .slices = slices,
-                                                            .n_slices = whole->n_pieces};
+                                                            .n_slices = whole->n_slices};
     return TN_OK;
 }
 
@@ -149,8 +149,7 @@ static tn_status sort_entries(tni_write *write, tni_tf_write *state, tn_error *e
 /* Tells whether a part is the slice that a partitioned tensor's own entry stands for. */
 static bool is_first_slice(const tni_write *write, const tni_tf_part *part)
 {
-    return part->box != NULL &&
-           part->box == tn_model_at(write->model, part->index)->pieces[0].leaf->box;
+    return part->box != NULL && part->box == tn_model_at(write->model, part->index)->slices;
 }
 
 tn_status tni_tf_entries_make(tni_write *write, tni_tf_write *state, tn_error *err)

@@ -5,20 +5,6 @@
 #include "formats/tf_checkpoint/write.h"
 #include <stdlib.h>
 
-/* Tells whether a tensor is stored in slices that can be kept. */
-static bool keeps_slices(const tn_tensor *tensor)
-{
-    if (!tni_same_maps(tensor, &tensor->origin->tensors[tensor->origin_index])) {
-        return false;
-    }
-    for (uint32_t i = 0; i < tensor->n_pieces; i++) {
-        if (tensor->pieces[i].leaf->box == NULL) {
-            return false;
-        }
-    }
-    return tensor->n_pieces > 0;
-}
-
 /* Returns the bytes that a leaf's elements take in the output. */
 static uint64_t bytes_of(const tni_leaf *leaf)
 {
@@ -29,7 +15,7 @@ static uint64_t bytes_of(const tni_leaf *leaf)
     return bytes;
 }
 
-/* Makes a tensor of its own out of one leaf: a slice, or a twin's copy. */
+/* Makes a tensor of its own out of a twin's copy. */
 static tn_status make_part_tensor(tni_write *write, const tn_tensor *whole, const tni_leaf *leaf,
                                   const tn_tensor **tensor_out, tn_error *err)
 {
@@ -80,13 +66,18 @@ static tn_status add_whole(tni_write *write, tni_tf_write *state, uint32_t index
 static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t index, tn_str key,
                             const tn_tensor *tensor, tn_error *err)
 {
+    bool same_format = tni_model_root(write->model)->format->writer == &tni_tf_writer;
     tn_status status = TN_OK;
-    for (uint32_t i = 0; status == TN_OK && i < tensor->n_pieces; i++) {
-        const tni_leaf *leaf = tensor->pieces[i].leaf;
+    for (uint32_t i = 0; status == TN_OK && i < tensor->n_slices; i++) {
         tni_tf_part *part = &state->parts[state->n_parts++];
         *part = (tni_tf_part){
-            .index = index, .key = key, .leaf = leaf, .box = leaf->box, .bytes = bytes_of(leaf)};
-        status = make_part_tensor(write, tensor, leaf, &part->tensor, err);
+            .index = index, .key = key, .box = tensor->slices + 2 * (size_t)i * tensor->rank};
+        status = tni_tf_slice_tensor(write, tensor, i, &part->tensor, err);
+        if (status == TN_OK) {
+            part->bytes = part->tensor->bytes;
+            part->leaf =
+                same_format && part->tensor->n_pieces > 0 ? part->tensor->pieces[0].leaf : NULL;
+        }
     }
     return status;
 }
@@ -113,8 +104,8 @@ static tn_status add_tensor(tni_write *write, tni_tf_write *state, uint32_t inde
     const tn_tensor *tensor = tn_model_at(write->model, index);
     bool objects = write->layout.carries;
     tn_str key = tensor->alias[objects ? TN_SCHEME_KEY : TN_SCHEME_NAME];
-    tn_status status = keeps_slices(tensor) ? add_slices(write, state, index, key, tensor, err)
-                                            : add_whole(write, state, index, key, tensor);
+    tn_status status = tensor->slices != NULL ? add_slices(write, state, index, key, tensor, err)
+                                              : add_whole(write, state, index, key, tensor);
     if (status == TN_OK && objects) {
         status = add_twins(write, state, index, tensor, err);
     }
@@ -160,7 +151,7 @@ tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err
     size_t count = write->layout.carries ? 1 : 0; /* the object graph */
     for (size_t i = 0; i < tn_model_count(write->model); i++) {
         const tn_tensor *tensor = tn_model_at(write->model, i);
-        count += keeps_slices(tensor) ? tensor->n_pieces : 1;
+        count += tensor->slices != NULL ? tensor->n_slices : 1;
         count += write->layout.carries ? tensor->n_twins : 0;
     }
     void *parts;

@@ -48,10 +48,14 @@ typedef struct tn_tensor {
     const tn_str *twins;                 /* further keys that hold the same tensor */
     const struct tni_piece *twin_pieces; /* where each twin's copy lies, one piece a twin */
     const struct tni_piece *pieces;
+    const int64_t *slices;  /* a partitioned tensor: start and length of each dimension, slice by
+                               slice, as a container that can stores it; a length of -1 is the whole
+                               dimension. NULL: stored whole */
     const tn_model *origin; /* the opened model that this tensor came from through all mappings */
     uint32_t origin_index;
     uint32_t n_pieces;
     uint32_t n_twins;
+    uint32_t n_slices;
     uint32_t slot_of; /* index of the owner in the same model, or TN_NO_INDEX */
     uint32_t rank;
     tn_dtype dtype;

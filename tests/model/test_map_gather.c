@@ -187,6 +187,45 @@ static void blocked_transposes(void **state)
     tni_arena_clear(&f->arena);
 }
 
+/* Turns [rows, 2, columns] to [columns, 2, rows], and looks at every byte. */
+static void turn_and_check(fixture *f, int64_t rows, int64_t columns, size_t bytes)
+{
+    const int64_t shape[] = {rows, 2, columns};
+    size_t size = (size_t)(rows * 2 * columns) * bytes;
+    unsigned char *leaf = test_malloc(size);
+    unsigned char *out = test_malloc(size);
+    tni_map map;
+    check_status(f, tni_map_transpose(&f->arena, 3, shape, (uint32_t[]){2, 1, 0}, &map, &f->err));
+    fill(leaf, size, 11);
+    memset(out, 0, size);
+    tni_map_gather(&map, 0, rows * 2 * columns, leaf, 0, bytes, out);
+    for (int64_t c = 0; c < columns; c++) {
+        for (int64_t k = 0; k < 2; k++) {
+            for (int64_t r = 0; r < rows; r++) {
+                assert_memory_equal(out + (size_t)((c * 2 + k) * rows + r) * bytes,
+                                    leaf + (size_t)((r * 2 + k) * columns + c) * bytes, bytes);
+            }
+        }
+    }
+    test_free(leaf);
+    test_free(out);
+}
+
+/* Planes whose sides lie at and around those of vectors, tiles and blocks. */
+static void sides_of_tiles(void **state)
+{
+    static const int64_t sides[] = {1, 2, 3, 5, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 257};
+    enum { SIDES = sizeof sides / sizeof sides[0] };
+    fixture *f = *state;
+    for (size_t bytes = 1; bytes <= 16; bytes *= 2) {
+        begin(f, 0);
+        for (size_t i = 0; i < SIDES * SIDES; i++) {
+            turn_and_check(f, sides[i / SIDES], sides[i % SIDES], bytes);
+        }
+        tni_arena_clear(&f->arena);
+    }
+}
+
 typedef struct parts {
     tni_map map[PARTS];
     size_t count;
@@ -321,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(chunks_make_the_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(blocked_transposes, setup, teardown),
+        cmocka_unit_test_setup_teardown(sides_of_tiles, setup, teardown),
         cmocka_unit_test_setup_teardown(partitions_tile_and_nothing_else, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

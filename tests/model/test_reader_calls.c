@@ -87,8 +87,54 @@ static void few_calls_for_a_transpose(void **state)
     for (size_t e = 0; e < 64000; e++) {
         assert_memory_equal(got + e * 4, c.stored + (e % 64 * 1000 + e / 64) * 4, 4);
     }
-    /* 64 spans of 1000 elements, each from 64 rows. */
-    assert_in_range(n_reads, 1, 64 * 64 + 64);
+    /* 32 spans of 2000 elements, each from 64 rows. */
+    assert_in_range(n_reads, 1, 32 * 64 + 64);
+    counted_clear(b, &c);
+}
+
+/* A caller that takes little at a time is served from what was computed ahead; one that takes only
+ * a little lets it not go far. */
+static void few_calls_for_short_chunks(void **state)
+{
+    build *b = *state;
+    counted c;
+    counted_init(b, &c, 4000);
+    tn_tensor tensor = counted_transpose(b, &c, 64, 1000);
+    uint8_t *got = build_bytes(b, 256000);
+    n_reads = 0;
+    assert_int_equal(tn_reader_start(c.reader, &tensor, NULL), TN_OK);
+    for (size_t e = 0; e < 64000; e += 100) {
+        assert_int_equal(tn_reader_next(c.reader, 100, got + e * 4, NULL), TN_OK);
+    }
+    for (size_t e = 0; e < 64000; e++) {
+        assert_memory_equal(got + e * 4, c.stored + (e % 64 * 1000 + e / 64) * 4, 4);
+    }
+    assert_in_range(n_reads, 1, 32 * 64 + 64);
+    n_bytes = 0;
+    assert_int_equal(tn_reader_start(c.reader, &tensor, NULL), TN_OK);
+    assert_int_equal(tn_reader_next(c.reader, 2, got, NULL), TN_OK);
+    assert_memory_equal(got, c.stored, 4);
+    assert_memory_equal(got + 4, c.stored + 4000, 4);
+    assert_in_range(n_bytes, 64 * 4, 64 * 2 * 4);
+    counted_clear(b, &c);
+}
+
+/* Rows of 1200 bytes: all of them are read rather than a part of each. */
+static void few_calls_for_short_rows(void **state)
+{
+    build *b = *state;
+    counted c;
+    counted_init(b, &c, 40000);
+    tn_tensor tensor = counted_transpose(b, &c, 213, 300);
+    uint8_t *got = build_bytes(b, 256000);
+    n_reads = 0;
+    assert_int_equal(tn_reader_start(c.reader, &tensor, NULL), TN_OK);
+    assert_int_equal(tn_reader_next(c.reader, 213 * 300, got, NULL), TN_OK);
+    for (size_t e = 0; e < 213 * 300; e++) {
+        assert_memory_equal(got + e * 4, c.stored + (e % 213 * 300 + e / 213) * 4, 4);
+    }
+    /* 4 spans of 80000 bytes, and for each the whole leaf in parts of 40000 bytes. */
+    assert_in_range(n_reads, 4 * 6, 4 * 9);
     counted_clear(b, &c);
 }
 
@@ -101,9 +147,9 @@ static void few_bytes_for_short_spans(void **state)
     tn_tensor tensor = counted_transpose(b, &c, 16, 4000);
     uint8_t got[32];
     n_bytes = 0;
-    assert_int_equal(tn_reader_start(c.reader, &tensor, NULL), TN_OK);
+    assert_int_equal(tni_reader_prepare(c.reader, &tensor, 0, 64000, NULL), TN_OK);
     for (size_t span = 0; span < 20; span++) {
-        assert_int_equal(tn_reader_next(c.reader, 8, got, NULL), TN_OK);
+        assert_int_equal(tni_reader_span(c.reader, (int64_t)span * 8, 8, got, NULL), TN_OK);
         assert_memory_equal(got, c.stored + (span % 2 * 8 * 4000 + span / 2) * 4, 4);
     }
     assert_in_range(n_bytes, 640, 640);
@@ -135,6 +181,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(few_calls_for_a_transpose, setup, teardown),
+        cmocka_unit_test_setup_teardown(few_calls_for_short_chunks, setup, teardown),
+        cmocka_unit_test_setup_teardown(few_calls_for_short_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(few_bytes_for_short_spans, setup, teardown),
         cmocka_unit_test_setup_teardown(few_calls_for_every_third_element, setup, teardown),
     };
