@@ -25,6 +25,8 @@ static tn_status make_plan(cli_state *cli, tn_plan **plan_out, tn_error *err)
                                   .n_vars = set->vars.count,
                                   .rename = set->rename.items,
                                   .n_rename = set->rename.count,
+                                  .cast = set->casts.items,
+                                  .n_cast = set->casts.count,
                                   .print_rules = set->print_rules,
                                   .ignore_unmatch = set->ignore_unmatch,
                                   .has_scheme = set->scheme != NULL,

@@ -34,6 +34,7 @@ typedef struct cli_settings {
     bool ignore_unmatch, force, skip_existing, dry_run;
     uint64_t max_shard_size;
     bool link;
+    cli_words casts;
     bool has_atol, has_rtol, has_ulp, no_values;
     double atol, rtol;
     uint64_t ulp;

@@ -196,6 +196,12 @@ static const char *const get_examples[] = {
          .help = "variant of the format",                                                        \
          .place = offsetof(cli_settings, layout)},                                               \
         CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION,                                           \
+        {.name = "cast",                                                                         \
+         .kind = OPTION_LIST,                                                                    \
+         .value = "[PATTERN=]DTYPE",                                                             \
+         .help = "cast floating tensors, or any by its exact name; slots go along",              \
+         .also = "dtype convert-dtype astype half",                                              \
+         .place = offsetof(cli_settings, casts)},                                                \
         {.name = "max-shard-size",                                                               \
          .kind = OPTION_SIZE,                                                                    \
          .value = "SIZE",                                                                        \

@@ -31,6 +31,8 @@ static tn_status run(tn_plan *plan, const tn_convert_options *options, const boo
                               .n_rules = options->n_rules,
                               .vars = options->vars,
                               .n_vars = options->n_vars,
+                              .cast = options->cast,
+                              .n_cast = options->n_cast,
                               .scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME,
                               .ignore_unmatch = options->ignore_unmatch,
                               .target = plan->target.format->name};
@@ -119,7 +121,8 @@ tn_status tni_plan_apply_rules(tn_plan *plan, const tn_convert_options *options,
     void *block;
     plan->base = plan->source;
     plan->keep = keep;
-    if (options->n_rules + options->n_rename + options->n_vars == 0 && !options->print_rules) {
+    if (options->n_rules + options->n_rename + options->n_vars + options->n_cast == 0 &&
+        !options->print_rules) {
         return TN_OK;
     }
     tn_status status = list_choosing(plan, options, err);
@@ -160,8 +163,12 @@ void tn_plan_print_rules(const tn_plan *plan, FILE *out)
     }
     for (size_t i = 0; i < plan->naming.sets.count; i++) {
         const tni_ruleset *set = &plan->naming.sets.at[i];
-        bool flags = set->file == NULL;
-        print_title(out, &stages, flags ? "--rename" : "--rules ", flags ? "" : set->file);
+        bool flags = set->file == NULL, casts = flags && set->rules[0].floats_only;
+        print_title(out, &stages,
+                    casts   ? "--cast: but floating tensors only, which no rule says"
+                    : flags ? "--rename"
+                            : "--rules ",
+                    flags ? "" : set->file);
         tni_rules_print(set, out);
     }
 }

@@ -116,9 +116,15 @@ static tn_status note_cast(tn_plan *plan, tn_plan_tensor *entry, tn_error *err)
     if (leaf == NULL || leaf->cast == NULL || tn_cast_lossless(leaf->cast->from, leaf->dtype)) {
         return TN_OK;
     }
-    tn_status status =
-        tni_plan_lose(plan, TN_LOSS_VALUE, entry->name, NULL, err, "%s is rounded to %s",
-                      tn_dtype_about(leaf->cast->from)->name, tn_dtype_about(leaf->dtype)->name);
+    const tn_dtype_info *from = tn_dtype_about(leaf->cast->from), *to = tn_dtype_about(leaf->dtype);
+    bool from_real = from->kind == TN_KIND_FLOAT || from->kind == TN_KIND_COMPLEX;
+    bool to_real = to->kind == TN_KIND_FLOAT || to->kind == TN_KIND_COMPLEX;
+    if (!from_real && !to_real && leaf->cast->overflow == TN_OVERFLOW_ERROR) {
+        return TN_OK; /* what does not fit ends the command */
+    }
+    const char *how = to_real ? "rounded" : from_real ? "truncated" : "clamped";
+    tn_status status = tni_plan_lose(plan, TN_LOSS_VALUE, entry->name, NULL, err, "%s is %s to %s",
+                                     from->name, how, to->name);
     if (status == TN_OK) {
         plan->losses[plan->n_losses - 1].declared = true;
         entry->loss = plan->losses[plan->n_losses - 1].message;

@@ -99,7 +99,8 @@ static bool is_left_alone(const tni_stage *stage, const tni_rule *rule, size_t i
     tn_str name = tni_stage_seen(stage, index);
     bool bare = name.len > 0 && memchr(name.data, '/', name.len) == NULL &&
                 memchr(name.data, '.', name.len) == NULL;
-    bool state = tensor->role == TN_ROLE_STATE && bare && rule->deed == TNI_DEED_RENAME;
+    bool moves = rule->deed == TNI_DEED_RENAME && !(rule->operates && rule->n_targets == 0);
+    bool state = tensor->role == TN_ROLE_STATE && bare && moves;
     return !stage->set->sees_counters && (tensor->role == TN_ROLE_COUNTER || state);
 }
 
@@ -109,6 +110,10 @@ static tn_status try_pattern(tni_stage *stage, size_t index, const tni_rule *rul
 {
     bool found = false;
     tni_tally *tally = &stage->tallies[rule - stage->set->rules];
+    if (rule->floats_only &&
+        tn_dtype_about(stage->model->tensors[index].dtype)->kind != TN_KIND_FLOAT) {
+        return TN_OK;
+    }
     tn_status status = tni_claim_match(stage, index, rule, pattern, &found, err);
     if (status != TN_OK || !found) {
         return status;

@@ -79,7 +79,8 @@ tn_status tni_claim_nothing(tni_stage *stage, const tni_rule *rule, tn_error *er
         tni_error_path(err, stage->set->file);
         tni_error_place(err, rule->line, rule->column);
     } else {
-        status = tni_fail(err, TN_E_NO_MATCH, "--rename '%s' matches no tensor", shown);
+        status = tni_fail(err, TN_E_NO_MATCH, "%s '%s' matches no tensor",
+                          rule->floats_only ? "--cast" : "--rename", shown);
         tni_error_path(err, model->path);
     }
     if (unseen == TN_NO_INDEX) {

@@ -47,7 +47,7 @@ static tn_status claim_flag(tni_stage *stage, uint32_t r, tni_match_index *index
     const tn_pattern *pattern = rule->patterns[0];
     bool exact = pattern->kind == TNI_EXACT;
     tn_status status = TN_OK;
-    if (exact || rule->to->constant) {
+    if (exact || (rule->to != NULL && rule->to->constant)) {
         status = look_up_alias(stage, rule, rule->argument, err);
     }
     if (status == TN_OK && stage->tallies[r].found == 0 && exact) {

@@ -1,4 +1,5 @@
-/* All stages of one command: each --rules file in order, then all --rename together. */
+/* All stages of one command: each --rules file in order, then all --rename together, then all
+ * --cast. */
 #include "converters/rules/rule.h"
 
 /* Splits --var NAME=VALUE. */
@@ -51,7 +52,7 @@ tn_status tni_rules_load(tni_arena *arena, const tni_rule_options *options, tni_
     void *block = NULL, *used = NULL;
     tn_status status = read_overrides(arena, options, &overrides, err);
     if (status == TN_OK) {
-        status = tni_arena_array(arena, options->n_rules + 1, sizeof(tni_ruleset), &block, err);
+        status = tni_arena_array(arena, options->n_rules + 2, sizeof(tni_ruleset), &block, err);
     }
     if (status == TN_OK) {
         status = tni_arena_array(arena, options->n_vars, sizeof(bool), &used, err);
@@ -69,6 +70,11 @@ tn_status tni_rules_load(tni_arena *arena, const tni_rule_options *options, tni_
         tni_ruleset *flags = &sets.at[sets.count++];
         flags->scheme = options->scheme;
         status = tni_rules_of_flags(arena, options->rename, options->n_rename, flags, err);
+    }
+    if (status == TN_OK && options->n_cast > 0) {
+        tni_ruleset *flags = &sets.at[sets.count++];
+        flags->scheme = options->scheme;
+        status = tni_casts_of_flags(arena, options->cast, options->n_cast, flags, err);
     }
     if (status == TN_OK) {
         status = check_used(&overrides, used, &sets, err);

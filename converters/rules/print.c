@@ -115,7 +115,7 @@ static void print_operating(const tni_rule *rule, FILE *out)
         if (op->node != NULL) {
             tni_print_map(op->node, out);
         } else {
-            fprintf(out, "{%.*s}", (int)op->text.len, op->text.data);
+            fprintf(out, "{cast: %s}", tn_dtype_about(op->dtype)->name);
         }
     }
     fputs(rule->n_ops > 0 ? "]" : "", out);

@@ -84,6 +84,8 @@ typedef struct tni_rule_options {
     size_t n_rules;
     const char *const *vars;
     size_t n_vars;
+    const char *const *cast; /* [PATTERN=]DTYPE */
+    size_t n_cast;
     tn_scheme scheme; /* of the command; what the flags' patterns see */
     bool ignore_unmatch;
     const char *target; /* format of the output; NULL: there is none */
@@ -96,6 +98,9 @@ tn_status tni_rules_load(tni_arena *arena, const tni_rule_options *options, tni_
 
 /* Compiles the --rename flags into one stage. */
 tn_status tni_rules_of_flags(tni_arena *arena, const char *const *rename, size_t count,
+                             tni_ruleset *set, tn_error *err);
+/* Compiles the --cast flags into one stage. */
+tn_status tni_casts_of_flags(tni_arena *arena, const char *const *cast, size_t count,
                              tni_ruleset *set, tn_error *err);
 /* Reads one rule file (or flat map). `overrides` are the command's --var; used[i] is set for those
  * that the file declares. */

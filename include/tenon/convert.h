@@ -20,6 +20,8 @@ typedef struct tn_convert_options {
     size_t n_vars;
     const char *const *rename; /* FROM=TO, all together the last stage */
     size_t n_rename;
+    const char *const *cast; /* [PATTERN=]DTYPE, all together one stage after the renames */
+    size_t n_cast;
     bool print_rules;    /* tn_plan_print_rules will be asked for */
     bool ignore_unmatch; /* a flag or rule that matches nothing is no error */
     bool has_scheme;     /* --scheme was said: what is not renamed is written by it */

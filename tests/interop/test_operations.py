@@ -122,6 +122,54 @@ def test_casts():
     same(run({'x': big}, ['{match: x, to: y, do: [{cast: f16, overflow: saturate}]}']), {'y': clipped})
 
 
+def test_the_flag():
+    """--cast means floating tensors, with their slots; an exact name reaches any; TensorFlow reads what came of it."""
+    import tensorflow as tf
+    w, m, v = values(5, 3), values(5, 3), values(5, 3)
+    with scratch() as folder:
+        save_file({'d/w': w, 'd/w/Adam': m, 'd/w/Adam_1': v, 'global_step': np.array(7), 'ids': np.arange(4)}, folder / 'in.safetensors')
+        tenon('-q', 'convert', folder / 'in.safetensors', folder / 'out.ckpt', '--cast', '**/w=bf16', '--cast', 'ids=int16')
+        reader = tf.train.load_checkpoint(str(folder / 'out.ckpt'))
+        for name, wanted in [('d/w', w), ('d/w/Adam', m), ('d/w/Adam_1', v)]:
+            got = reader.get_tensor(name)
+            assert got.dtype == ml_dtypes.bfloat16 and got.tobytes() == wanted.astype(ml_dtypes.bfloat16).tobytes(), name
+        assert reader.get_tensor('global_step') == 7 and reader.get_tensor('global_step').dtype == np.int64
+        assert reader.get_tensor('ids').dtype == np.int16 and (reader.get_tensor('ids') == np.arange(4)).all()
+        tenon('-q', 'convert', folder / 'in.safetensors', folder / 'x.safetensors', '--cast', '**/w=bf16', '--cast', 'f16', code=1)
+        tenon('-q', 'convert', folder / 'in.safetensors', folder / 'x.safetensors', '--cast', 'nothing=f16', code=2)
+
+
+def test_a_cast_object_graph_restores():
+    """A model saved in float32 and cast as a whole restores into the same model built in bfloat16."""
+    import tensorflow as tf
+    with scratch() as folder:
+        def model(dtype):
+            return tf.train.Checkpoint(w=tf.Variable(tf.zeros((3, 2), dtype)), step=tf.Variable(0, dtype=tf.int64))
+        one = model(tf.float32)
+        one.w.assign(values(3, 2))
+        prefix = one.write(str(folder / 'ckpt'))
+        tenon('-q', 'convert', prefix, folder / 'cast-1', '--cast', 'bf16')
+        other = model(tf.bfloat16)
+        other.read(str(folder / 'cast-1')).assert_consumed()
+        assert (other.w.numpy() == one.w.numpy().astype(ml_dtypes.bfloat16)).all()
+
+
+def test_partitions():
+    """partition writes a variable in slices that TensorFlow reads as one; unpartition makes it whole."""
+    import tensorflow as tf
+    x = values(10, 4)
+    with scratch() as folder:
+        save_file({'emb': x}, folder / 'in.safetensors')
+        (folder / 'r.yaml').write_text('tenon: 1\nrules:\n  - {match: emb, to: emb, do: [{partition: {axis: 0, sizes: [4, 3, 3]}}]}\n')
+        tenon('-q', 'convert', folder / 'in.safetensors', folder / 'cut.ckpt', '--rules', folder / 'r.yaml')
+        assert (tf.train.load_checkpoint(str(folder / 'cut.ckpt')).get_tensor('emb') == x).all()
+        (folder / 'b.yaml').write_text('tenon: 1\nrules:\n  - {match: emb, to: emb, do: [{unpartition: {}}]}\n')
+        tenon('-q', 'convert', folder / 'cut.ckpt', folder / 'whole.ckpt', '--rules', folder / 'b.yaml')
+        assert (tf.train.load_checkpoint(str(folder / 'whole.ckpt')).get_tensor('emb') == x).all()
+        shards = json.loads(tenon('ls', '--json', folder / 'cut.ckpt'))['tensors'][0]
+        assert shards['shape'] == [10, 4]
+
+
 def test_sums():
     """add computes in float64 and rounds once."""
     x, b = values(500), values(500)
