@@ -31,6 +31,8 @@ static tn_status run(tn_plan *plan, const tn_convert_options *options, const boo
                               .n_rules = options->n_rules,
                               .vars = options->vars,
                               .n_vars = options->n_vars,
+                              .inputs = options->inputs,
+                              .n_inputs = options->n_inputs,
                               .scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME,
                               .ignore_unmatch = options->ignore_unmatch,
                               .target = plan->target.format->name};
@@ -119,7 +121,8 @@ tn_status tni_plan_apply_rules(tn_plan *plan, const tn_convert_options *options,
     void *block;
     plan->base = plan->source;
     plan->keep = keep;
-    if (options->n_rules + options->n_rename + options->n_vars == 0 && !options->print_rules) {
+    if (options->n_rules + options->n_rename + options->n_vars + options->n_inputs == 0 &&
+        !options->print_rules) {
         return TN_OK;
     }
     tn_status status = list_choosing(plan, options, err);
