@@ -308,6 +308,8 @@ static tn_status run(cli_state *cli, tn_report *report, tn_error *err)
                                 .n_rules = set->rules.count,
                                 .vars = set->vars.items,
                                 .n_vars = set->vars.count,
+                                .inputs = set->inputs.items,
+                                .n_inputs = set->inputs.count,
                                 .rename = set->rename.items,
                                 .n_rename = set->rename.count};
     read_choices(set, &options);

@@ -23,6 +23,8 @@ static tn_status make_plan(cli_state *cli, tn_plan **plan_out, tn_error *err)
                                   .n_rules = set->rules.count,
                                   .vars = set->vars.items,
                                   .n_vars = set->vars.count,
+                                  .inputs = set->inputs.items,
+                                  .n_inputs = set->inputs.count,
                                   .rename = set->rename.items,
                                   .n_rename = set->rename.count,
                                   .cast = set->casts.items,

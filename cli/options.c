@@ -388,5 +388,6 @@ void command_clear(cli_command *command)
     free(command->set.drop.items);
     free(command->set.rules.items);
     free(command->set.vars.items);
+    free(command->set.inputs.items);
     free(command->set.rename.items);
 }

@@ -29,7 +29,7 @@ typedef struct cli_settings {
     bool full, no_checksum, keras_order;
     const char *to, *layout;
     cli_words only, drop;
-    cli_words rules, vars, rename;
+    cli_words rules, vars, inputs, rename;
     bool print_rules;
     bool ignore_unmatch, force, skip_existing, dry_run;
     uint64_t max_shard_size;

@@ -36,24 +36,33 @@ static const cli_option no_options[] = {{0}};
         .place = offsetof(cli_settings, ignore_unmatch)       \
     }
 
-#define RULE_OPTIONS                                                                         \
-    {.name = "rename",                                                                       \
-     .kind = OPTION_LIST,                                                                    \
-     .value = "FROM=TO",                                                                     \
-     .help = "rename a tensor, a pattern with holes, or a subtree (my_model/=/)",            \
-     .also = "map mv substitute prefix strip-prefix add-prefix scope",                       \
-     .place = offsetof(cli_settings, rename)},                                               \
-        {.name = "rules",                                                                    \
-         .kind = OPTION_LIST,                                                                \
-         .value = "FILE",                                                                    \
-         .help = "a rule file, or a flat YAML map of old: new; - is standard input",         \
-         .also = "rule mapping map-file yaml",                                               \
-         .place = offsetof(cli_settings, rules)},                                            \
-    {                                                                                        \
-        .name = "var", .kind = OPTION_LIST, .value = "NAME=VALUE",                           \
-        .help = "the value of a variable that a rule file declares", .also = "set define D", \
-        .place = offsetof(cli_settings, vars)                                                \
+#define RULE_VALUES                                                                \
+    {.name = "var",                                                                \
+     .kind = OPTION_LIST,                                                          \
+     .value = "NAME=VALUE",                                                        \
+     .help = "the value of a variable that a rule file declares",                  \
+     .also = "set define D",                                                       \
+     .place = offsetof(cli_settings, vars)},                                       \
+    {                                                                              \
+        .name = "input", .kind = OPTION_LIST, .value = "NAME=PATH",                \
+        .help = "a further input that a rule file asks for", .also = "with-input", \
+        .place = offsetof(cli_settings, inputs)                                    \
     }
+
+#define RULE_OPTIONS                                                                              \
+    {.name = "rename",                                                                            \
+     .kind = OPTION_LIST,                                                                         \
+     .value = "FROM=TO",                                                                          \
+     .help = "rename a tensor, a pattern with holes, or a subtree (my_model/=/)",                 \
+     .also = "map mv substitute prefix strip-prefix add-prefix scope",                            \
+     .place = offsetof(cli_settings, rename)},                                                    \
+        {.name = "rules",                                                                         \
+         .kind = OPTION_LIST,                                                                     \
+         .value = "FILE",                                                                         \
+         .help = "a rule file, a flat YAML map of old: new, or preset:NAME; - is standard input", \
+         .also = "rule mapping map-file yaml",                                                    \
+         .place = offsetof(cli_settings, rules)},                                                 \
+        RULE_VALUES
 
 static const cli_option ls_options[] = {
     {.name = "name-only",

@@ -1,4 +1,3 @@
-include(GNUInstallDirs)
 install(TARGETS tenon-program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS tenon ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 tn_man_pages(cli)

@@ -64,6 +64,8 @@ static tn_status rename_file(tni_checking *c, tni_naming *naming, tn_error *err)
                               .n_rules = o->n_rules,
                               .vars = o->vars,
                               .n_vars = o->n_vars,
+                              .inputs = o->inputs,
+                              .n_inputs = o->n_inputs,
                               .scheme = o->has_scheme ? o->scheme : TN_SCHEME_NAME,
                               .ignore_unmatch = o->ignore_unmatch};
     return tni_has_rules(&rules)

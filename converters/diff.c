@@ -199,6 +199,8 @@ static tni_rule_options rules_of(const tn_diff_options *o)
                               .n_rules = o->n_rules,
                               .vars = o->vars,
                               .n_vars = o->n_vars,
+                              .inputs = o->inputs,
+                              .n_inputs = o->n_inputs,
                               .scheme = o->has_scheme ? o->scheme : TN_SCHEME_NAME,
                               .ignore_unmatch = o->ignore_unmatch};
 }

@@ -33,6 +33,8 @@ static tn_status run(tn_plan *plan, const tn_convert_options *options, const boo
                               .n_vars = options->n_vars,
                               .cast = options->cast,
                               .n_cast = options->n_cast,
+                              .inputs = options->inputs,
+                              .n_inputs = options->n_inputs,
                               .scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME,
                               .ignore_unmatch = options->ignore_unmatch,
                               .target = plan->target.format->name};
@@ -121,7 +123,9 @@ tn_status tni_plan_apply_rules(tn_plan *plan, const tn_convert_options *options,
     void *block;
     plan->base = plan->source;
     plan->keep = keep;
-    if (options->n_rules + options->n_rename + options->n_vars + options->n_cast == 0 &&
+    if (options->n_rules + options->n_rename + options->n_vars + options->n_cast +
+                options->n_inputs ==
+            0 &&
         !options->print_rules) {
         return TN_OK;
     }

@@ -148,10 +148,21 @@ static tn_status check_regular(const struct stat *info, const char *path, tn_err
     return status;
 }
 
-/* Opens `name` in the folder, which the new source retains. `missing` is the code for "not there".
- */
-static tn_status open_in(tn_context *ctx, source_folder *folder, const char *name, const char *path,
-                         tn_code missing, tn_source **source_out, tn_error *err)
+/* Refuses a symbolic link on the way to a file that another file names. */
+static tn_status fail_link(const char *path, tn_error *err)
+{
+    tn_status status = tni_fail(err, TN_E_UNSAFE,
+                                "a symbolic link is not followed to a file that "
+                                "another file names");
+    tni_error_path(err, path);
+    return status;
+}
+
+/* Opens `name` in the folder, which the new source retains. `missing` is the code for "not there";
+ * `more` are further flags. */
+static tn_status open_with(tn_context *ctx, source_folder *folder, const char *name,
+                           const char *path, tn_code missing, int more, tn_source **source_out,
+                           tn_error *err)
 {
     const tni_sys *sys = tni_sys_of(ctx);
     tn_source *source = NULL;
@@ -162,8 +173,11 @@ static tn_status open_in(tn_context *ctx, source_folder *folder, const char *nam
     atomic_fetch_add(&folder->refs, 1);
     source->folder = folder;
     /* O_NONBLOCK: a FIFO without a writer must not hang us. It means nothing to regular files. */
-    source->fd = sys->openat(folder->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-    if (source->fd < 0) {
+    source->fd =
+        sys->openat(folder->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more, 0);
+    if (source->fd < 0 && errno == ELOOP && more != 0) {
+        status = fail_link(path, err);
+    } else if (source->fd < 0) {
         status = fail_open(err, errno, missing, path);
     } else if (sys->fstat(source->fd, &source->opened) != 0) {
         status = tni_fail_errno(err, TN_E_READ, errno, "cannot look up the file");
@@ -178,6 +192,12 @@ static tn_status open_in(tn_context *ctx, source_folder *folder, const char *nam
     source->size = (uint64_t)source->opened.st_size;
     *source_out = source;
     return TN_OK;
+}
+
+static tn_status open_in(tn_context *ctx, source_folder *folder, const char *name, const char *path,
+                         tn_code missing, tn_source **source_out, tn_error *err)
+{
+    return open_with(ctx, folder, name, path, missing, 0, source_out, err);
 }
 
 tn_status tni_source_open(tn_context *ctx, const char *path, tn_source **source_out, tn_error *err)
@@ -226,6 +246,84 @@ tn_status tni_source_sibling(tn_source *source, tn_str name, tn_source **source_
         status = open_in(source->ctx, whole->folder, text, path.data, TN_E_MISSING_FILE, source_out,
                          err);
     }
+    tni_arena_clear(&arena);
+    return status;
+}
+
+/* Steps into the folder `name` of a folder, which may not be a symbolic link. */
+static tn_status step_down(tn_context *ctx, source_folder *folder, const char *name,
+                           const char *path, tn_error *err)
+{
+    const tni_sys *sys = tni_sys_of(ctx);
+    struct stat info;
+    if (sys->fstatat(folder->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode)) {
+        return fail_link(path, err);
+    }
+    int fd = sys->openat(folder->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return fail_open(err, errno, TN_E_NOT_FOUND, path);
+    }
+    sys->close(folder->fd);
+    folder->fd = fd;
+    return TN_OK;
+}
+
+/* Tells whether every component of a relative path is a plain name. */
+static bool is_beneath(tn_str relative)
+{
+    bool plain = relative.len > 0;
+    for (size_t i = 0; plain && i <= relative.len;) {
+        tn_str rest = tn_str_skip(relative, i);
+        const char *slash = rest.len == 0 ? NULL : memchr(rest.data, '/', rest.len);
+        tn_str name = tn_str_first(rest, slash == NULL ? rest.len : (size_t)(slash - rest.data));
+        plain = tni_name_plain(name);
+        i += name.len + 1;
+    }
+    return plain;
+}
+
+/* Walks down to the last component of a path and opens it. */
+static tn_status walk_down(tn_context *ctx, source_folder *folder, tn_str relative,
+                           const char *path, tn_source **source_out, tn_error *err)
+{
+    char name[TNI_NAME_ROOM];
+    const char *slash;
+    tn_status status = TN_OK;
+    while (status == TN_OK && (slash = memchr(relative.data, '/', relative.len)) != NULL) {
+        tn_str part = tn_str_first(relative, (size_t)(slash - relative.data));
+        tni_name_text(part, name);
+        relative = tn_str_skip(relative, part.len + 1);
+        status = step_down(ctx, folder, name, path, err);
+    }
+    if (status == TN_OK) {
+        tni_name_text(relative, name);
+        status = open_with(ctx, folder, name, path, TN_E_NOT_FOUND, O_NOFOLLOW, source_out, err);
+    }
+    return status;
+}
+
+tn_status tni_source_beneath(tn_context *ctx, const char *beside, tn_str relative,
+                             tn_source **source_out, tn_error *err)
+{
+    source_folder *folder = NULL;
+    tni_arena arena;
+    tn_str path = TN_STR_NONE;
+    tn_status status;
+    if (!is_beneath(relative)) {
+        status = tni_fail(err, TN_E_UNSAFE, "the file names another one outside its own folder");
+        tni_error_subject(err, relative);
+        tni_error_path(err, beside);
+        return status;
+    }
+    tni_arena_init(&arena, ctx, UINT64_MAX);
+    status = tni_path_join(&arena, folder_part(beside), relative, &path, err);
+    if (status == TN_OK) {
+        status = folder_open(ctx, beside, &folder, err);
+    }
+    if (status == TN_OK) {
+        status = walk_down(ctx, folder, relative, path.data, source_out, err);
+    }
+    folder_release(ctx, folder);
     tni_arena_clear(&arena);
     return status;
 }

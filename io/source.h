@@ -16,6 +16,11 @@ tn_status tni_source_open(tn_context *ctx, const char *path, tn_source **source_
  * Errors: TN_E_UNSAFE for a name that is not plain, TN_E_MISSING_FILE if it is not there, else as
  * tni_source_open. */
 tn_status tni_source_sibling(tn_source *source, tn_str name, tn_source **source_out, tn_error *err);
+/* Opens a file that lies in the folder of the file `beside`, or below it: by a relative path of
+ * plain name components, none of which may be a symbolic link, so that nobody can lead out of that
+ * folder. Errors: TN_E_UNSAFE for anything else, as tni_source_open. */
+tn_status tni_source_beneath(tn_context *ctx, const char *beside, tn_str relative,
+                             tn_source **source_out, tn_error *err);
 /* Makes a source over borrowed memory; `path` is only for messages. */
 tn_status tni_source_memory(tn_context *ctx, const void *data, size_t len, const char *path,
                             tn_source **source_out, tn_error *err);

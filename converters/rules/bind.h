@@ -52,6 +52,12 @@ tn_status tni_stage_bind(tni_stage *stage, tn_error *err);
 /* The name of a tensor that the stage's patterns see; none if it has none in their scheme. */
 tn_str tni_stage_seen(const tni_stage *stage, size_t index);
 
+/* The variable that a slot goes with; TN_NO_INDEX: none, or the stage's file does not list the
+ * slot's family. */
+uint32_t tni_stage_owner(const tni_stage *stage, size_t index);
+/* Tells whether a slot family (by index) is among those that the file lists. */
+bool tni_stage_has_family(const tni_stage *stage, size_t family);
+
 /* The steps of tni_stage_bind. */
 tn_status tni_guard_before(tni_stage *stage, tn_error *err); /* guards.c: `from`, `to: {format}` */
 tn_status tni_guard_after(tni_stage *stage, tn_error *err);  /* `to`, `assert` */

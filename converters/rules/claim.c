@@ -82,11 +82,12 @@ tn_status tni_claim_match(tni_stage *stage, size_t index, const tni_rule *rule,
 }
 
 /* Tells whether a slot may be claimed by a pattern that is no exact name. */
-static bool sees_slot(const tni_stage *stage, size_t index, const tn_pattern *pattern)
+static bool sees_slot(const tni_stage *stage, size_t index, const tni_rule *rule,
+                      const tn_pattern *pattern)
 {
-    uint32_t owner = stage->model->tensors[index].slot_of;
+    uint32_t owner = tni_stage_owner(stage, index);
     tni_slot_name name;
-    return owner == TN_NO_INDEX || stage->set->slots == TNI_SLOTS_SEEN ||
+    return owner == TN_NO_INDEX || rule->sees_slots ||
            (tni_slot_split(tni_stage_seen(stage, index), tni_stage_seen(stage, owner), &name) &&
             tni_slot_spelt(pattern, name.suffix));
 }
@@ -101,7 +102,7 @@ static bool is_left_alone(const tni_stage *stage, const tni_rule *rule, size_t i
                 memchr(name.data, '.', name.len) == NULL;
     bool moves = rule->deed == TNI_DEED_RENAME && !(rule->operates && rule->n_targets == 0);
     bool state = tensor->role == TN_ROLE_STATE && bare && moves;
-    return !stage->set->sees_counters && (tensor->role == TN_ROLE_COUNTER || state);
+    return !rule->sees_counters && (tensor->role == TN_ROLE_COUNTER || state);
 }
 
 /* Offers a tensor to a rule whose pattern, which is no exact name, may match it. */
@@ -123,7 +124,7 @@ static tn_status try_pattern(tni_stage *stage, size_t index, const tni_rule *rul
         tni_decision *decision = &stage->decisions[index];
         tally->unseen = (uint32_t)index;
         decision->left_alone = decision->left_alone == NULL ? rule : decision->left_alone;
-    } else if (pattern->kind != TNI_EXACT && !sees_slot(stage, index, pattern)) {
+    } else if (pattern->kind != TNI_EXACT && !sees_slot(stage, index, rule, pattern)) {
         tally->unseen = (uint32_t)index;
     } else {
         status = tni_when_holds(stage, index, rule, pattern, &found, err);

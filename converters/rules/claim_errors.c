@@ -74,9 +74,9 @@ tn_status tni_claim_nothing(tni_stage *stage, const tni_rule *rule, tn_error *er
     char shown[TN_ERROR_SUBJECT], name[TN_ERROR_SUBJECT];
     tn_escape(text, shown, sizeof shown);
     tn_status status;
-    if (stage->set->file != NULL) {
+    if (rule->file != NULL) {
         status = tni_fail(err, TN_E_NO_MATCH, "'%s' matches no tensor of %s", shown, model->path);
-        tni_error_path(err, stage->set->file);
+        tni_error_path(err, rule->file);
         tni_error_place(err, rule->line, rule->column);
     } else {
         status = tni_fail(err, TN_E_NO_MATCH, "%s '%s' matches no tensor",

@@ -136,15 +136,16 @@ tn_status tni_expect_form(tni_stage *stage, size_t index, const tni_rule *rule, 
 }
 
 /* Raises that something is expected that is not there, at the place of what expects it. */
-static tn_status at_place(const tni_stage *stage, const tni_yaml *node, tn_status status,
+static tn_status at_place(const tni_rule *rule, const tni_yaml *node, tn_status status,
                           tn_error *err)
 {
-    tni_error_path(err, stage->set->file);
+    tni_error_path(err, rule->file);
     tni_error_place(err, node->line, node->column);
     return status;
 }
 
-static tn_status missing(const tni_stage *stage, const tni_expected *hole, size_t at, tn_error *err)
+static tn_status missing(const tni_stage *stage, const tni_rule *rule, const tni_expected *hole,
+                         size_t at, tn_error *err)
 {
     char text[TN_ERROR_SUBJECT / 2], key[TN_ERROR_SUBJECT / 2];
     tn_escape(hole->node->key->text, key, sizeof key);
@@ -155,14 +156,14 @@ static tn_status missing(const tni_stage *stage, const tni_expected *hole, size_
     } else {
         snprintf(text, sizeof text, "%" PRId64, hole->numbers[at]);
     }
-    return at_place(stage, hole->node,
+    return at_place(rule, hole->node,
                     tni_fail(err, TN_E_EXPECT, "'%s': no tensor of %s has %s there", key,
                              stage->model->path, text),
                     err);
 }
 
 /* Checks that every expected value was seen; the seen ones are expected, sorted, and stand once. */
-static tn_status check_hole(const tni_stage *stage, const tni_expected *hole,
+static tn_status check_hole(const tni_stage *stage, const tni_rule *rule, const tni_expected *hole,
                             const tni_seen_numbers *seen, tn_error *err)
 {
     uint64_t wanted = hole->range ? (uint64_t)hole->high - (uint64_t)hole->low : hole->count - 1;
@@ -171,10 +172,10 @@ static tn_status check_hole(const tni_stage *stage, const tni_expected *hole,
                       : hole->range       ? (int64_t)((uint64_t)hole->low + i)
                                           : hole->numbers[i];
         if (seen->at[i] != due) {
-            return missing(stage, hole, i, err);
+            return missing(stage, rule, hole, i, err);
         }
     }
-    return seen->count <= wanted ? missing(stage, hole, seen->count, err) : TN_OK;
+    return seen->count <= wanted ? missing(stage, rule, hole, seen->count, err) : TN_OK;
 }
 
 tn_status tni_expect_all(const tni_stage *stage, const tni_rule *rule, tn_error *err)
@@ -186,7 +187,7 @@ tn_status tni_expect_all(const tni_stage *stage, const tni_rule *rule, tn_error 
         return TN_OK;
     }
     if (expect->has_count && (expect->count < 0 || (uint64_t)expect->count != tally->claimed)) {
-        return at_place(stage, expect->node,
+        return at_place(rule, expect->node,
                         tni_fail(err, TN_E_EXPECT,
                                  "'expect': the rule claims %zu tensor%s of %s, not %" PRId64,
                                  tally->claimed, tally->claimed == 1 ? "" : "s", stage->model->path,
@@ -194,7 +195,8 @@ tn_status tni_expect_all(const tni_stage *stage, const tni_rule *rule, tn_error 
                         err);
     }
     for (size_t i = 0; status == TN_OK && i < expect->n_holes; i++) {
-        status = check_hole(stage, &expect->holes[i], &tally->numbers[expect->holes[i].slot], err);
+        status =
+            check_hole(stage, rule, &expect->holes[i], &tally->numbers[expect->holes[i].slot], err);
     }
     return status;
 }

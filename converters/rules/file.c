@@ -2,16 +2,14 @@
 #include "converters/rules/file.h"
 
 #include "converters/rules/lexer.h"
-#include "io/source.h"
+#include "model/roles.h"
 #include <tenon/text.h>
 
-enum { RULE_BYTES = 1 << 20 };
-
 static const tni_key file_keys[] = {
-    {"tenon", false},   {"about", false},    {"scheme", false},   {"separator", false},
-    {"vars", false},    {"defaults", false}, {"rules", false},    {"from", false},
-    {"to", false},      {"tables", false},   {"inputs", true},    {"slot_families", true},
-    {"stages", true},   {"include", true},   {"vars_from", true}, {"assert", false},
+    {"tenon", false},   {"about", false},    {"scheme", false},    {"separator", false},
+    {"vars", false},    {"defaults", false}, {"rules", false},     {"from", false},
+    {"to", false},      {"tables", false},   {"inputs", false},    {"slot_families", false},
+    {"stages", false},  {"include", false},  {"vars_from", false}, {"assert", false},
     {"metadata", true}, {NULL, false},
 };
 static const tni_key default_keys[] = {{"unmatched", false},
@@ -40,33 +38,6 @@ static tn_status read_rules(tni_file_reading *r, const tni_yaml *list, tn_error 
     }
     for (const tni_yaml *one = list->first; status == TN_OK && one != NULL; one = one->next) {
         status = tni_file_rule(r, one, &r->set->rules[r->set->count++], err);
-    }
-    return status;
-}
-
-/* Reads the variables; those of the command line replace them. */
-static tn_status read_vars(tni_file_reading *r, const tni_yaml *map, tn_error *err)
-{
-    void *block;
-    tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
-    if (status == TN_OK) {
-        status = tni_arena_array(r->arena, map->count, sizeof(tni_var), &block, err);
-    }
-    r->set->vars.at = status == TN_OK ? block : NULL;
-    for (const tni_yaml *one = map->first; status == TN_OK && one != NULL; one = one->next) {
-        tni_var *var = &r->set->vars.at[r->set->vars.count++];
-        *var = (tni_var){one->key->text, one->text};
-        if (!tni_is_word(var->name)) {
-            status = tni_value_wrong(one, err, "a variable's name is letters, digits and _");
-        } else {
-            status = tni_value_kind(one, TNI_YAML_TEXT, err);
-        }
-        for (size_t i = 0; status == TN_OK && i < r->overrides->count; i++) {
-            if (tn_str_equal(r->overrides->at[i].name, var->name)) {
-                var->value = r->overrides->at[i].value;
-                r->used[i] = true;
-            }
-        }
     }
     return status;
 }
@@ -162,14 +133,60 @@ static tn_status read_separator(tni_file_reading *r, const tni_yaml *value, tn_e
     return status;
 }
 
+tn_status tni_file_inputs(tni_file_reading *r, const tni_yaml *list, tn_error *err)
+{
+    void *block = NULL;
+    tn_status status = tni_value_kind(list, TNI_YAML_LIST, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(r->arena, list->count, sizeof(tn_str), &block, err);
+    }
+    r->set->inputs = block;
+    for (const tni_yaml *one = list->first; status == TN_OK && one != NULL; one = one->next) {
+        status = tni_value_kind(one, TNI_YAML_TEXT, err);
+        if (status == TN_OK && (!tni_is_word(one->text) || tn_str_equal(one->text, TN_LIT("in")))) {
+            status = tni_value_wrong(one, err,
+                                     "an input's name is letters, digits and _, and not "
+                                     "'in', which is IN");
+        }
+        if (status == TN_OK) {
+            r->set->inputs[r->set->n_inputs++] = one->text;
+            tni_rule_input_find(r->loading, one->text);
+        }
+    }
+    return status;
+}
+
+tn_status tni_file_families(tni_file_reading *r, const tni_yaml *list, tn_error *err)
+{
+    enum { FAMILIES_MOST = 63 };
+    const char *words[FAMILIES_MOST + 1];
+    const tni_slot_family *families = tni_slot_families();
+    size_t count = 0;
+    tn_status status = tni_value_kind(list, TNI_YAML_LIST, err);
+    for (; families[count].id != NULL && count < FAMILIES_MOST; count++) {
+        words[count] = families[count].id;
+    }
+    words[count] = NULL;
+    r->set->families = UINT64_C(1) << FAMILIES_MOST; /* an empty list is not all of them */
+    for (const tni_yaml *one = list->first; status == TN_OK && one != NULL; one = one->next) {
+        int index = 0;
+        status = tni_value_word(one, words, &index, err);
+        for (size_t i = 0; status == TN_OK && i < count; i++) {
+            bool named = strcmp(words[i], words[index]) == 0;
+            r->set->families |= named ? UINT64_C(1) << i : 0;
+        }
+    }
+    return status;
+}
+
 /* Reads what must be known before the first rule is compiled. */
 static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *err)
 {
-    const tni_yaml *about = tni_keys_find(root, "about"), *vars = tni_keys_find(root, "vars");
+    const tni_yaml *about = tni_keys_find(root, "about");
     const tni_yaml *scheme = tni_keys_find(root, "scheme");
     const tni_yaml *separator = tni_keys_find(root, "separator");
     const tni_yaml *defaults = tni_keys_find(root, "defaults");
-    const tni_yaml *tables = tni_keys_find(root, "tables");
+    const tni_yaml *tables = tni_keys_find(root, "tables"), *inputs = tni_keys_find(root, "inputs");
     tn_status status = TN_OK;
     if (about != NULL && (status = tni_value_kind(about, TNI_YAML_TEXT, err)) == TN_OK) {
         r->set->title = about->text;
@@ -180,8 +197,8 @@ static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *
     if (status == TN_OK && separator != NULL) {
         status = read_separator(r, separator, err);
     }
-    if (status == TN_OK && vars != NULL) {
-        status = read_vars(r, vars, err);
+    if (status == TN_OK) {
+        status = tni_file_vars(r, root, err);
     }
     if (status == TN_OK && tables != NULL) {
         status = read_tables(r, tables, err);
@@ -189,7 +206,13 @@ static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *
     if (status == TN_OK && defaults != NULL) {
         status = read_defaults(r, defaults, err);
     }
-    return status;
+    if (status == TN_OK && inputs != NULL) {
+        status = tni_file_inputs(r, inputs, err);
+    }
+    r->set->listed = tni_keys_find(root, "slot_families");
+    r->set->include = tni_keys_find(root, "include");
+    return status != TN_OK || r->set->listed == NULL ? status
+                                                     : tni_file_families(r, r->set->listed, err);
 }
 
 static tn_status read_guards(tni_file_reading *r, const tni_yaml *root, tn_error *err)
@@ -226,10 +249,12 @@ static tn_status read_rule_file(tni_file_reading *r, const tni_yaml *root, const
         status = read_guards(r, root, err);
     }
     const tni_yaml *rules = tni_keys_find(root, "rules");
-    if (status == TN_OK && rules == NULL) {
-        status = tni_value_wrong(root, err, "a rule file needs 'rules'");
+    bool elsewhere = r->set->include != NULL || tni_keys_find(root, "stages") != NULL;
+    if (status != TN_OK || (rules == NULL && elsewhere)) {
+        return status;
     }
-    return status != TN_OK ? status : read_rules(r, rules, err);
+    return rules != NULL ? read_rules(r, rules, err)
+                         : tni_value_wrong(root, err, "a rule file needs 'rules'");
 }
 
 /* A flat map: each `old: new` is what --rename old=new is. */
@@ -266,60 +291,26 @@ static tn_status read_root(tni_file_reading *r, const tni_yaml *root, tn_error *
     }
     const tni_yaml *version = tni_keys_find(root, "tenon");
     const tni_yaml *assignment = tni_keys_find(root, "assignment_map");
-    if (version == NULL && assignment != NULL) {
-        status = tni_not_yet(err, "the key 'assignment_map'");
-        tni_yaml_place(assignment->key, 0, err);
-        return status;
+    if (version == NULL && assignment != NULL && assignment->kind != TNI_YAML_TEXT) {
+        return tni_file_assignment(r, root, err);
     }
     return version != NULL ? read_rule_file(r, root, version, err) : read_flat(r, root, err);
 }
 
-/* Loads the file's bytes. */
-static tn_status load(tn_context *ctx, const char *path, void **data_out, size_t *len_out,
-                      tn_error *err)
+tn_status tni_rules_of_text(tni_loading *loading, const tni_rule_source *source,
+                            const tni_yaml *root, tni_ruleset *set, tn_error *err)
 {
-    tn_source *source = NULL;
-    if (strcmp(path, "-") == 0) {
-        return tni_stdin_load(ctx, RULE_BYTES + 1, data_out, len_out, err);
+    tni_file_reading r = {loading->arena, loading, source, set};
+    set->file = source->path;
+    tn_status status = read_root(&r, root, err);
+    for (size_t i = 0; status == TN_OK && i < set->count; i++) {
+        set->rules[i].file = set->file;
+        set->rules[i].sees_slots = set->slots == TNI_SLOTS_SEEN;
+        set->rules[i].sees_counters = set->sees_counters;
     }
-    tn_status status = tni_source_open(ctx, path, &source, err);
+    set->n_own = set->count;
     if (status != TN_OK) {
-        return status;
-    }
-    uint64_t size = tni_source_size(source);
-    if (size > RULE_BYTES) {
-        status = tni_fail(err, TN_E_RULE, "the file is larger than %d bytes", RULE_BYTES);
-    } else {
-        status = tni_source_load(source, 0, size, RULE_BYTES, "header-bytes", data_out, err);
-    }
-    tni_source_release(source);
-    *len_out = status == TN_OK ? (size_t)size : 0;
-    return status;
-}
-
-tn_status tni_rules_of_file(tni_arena *arena, const char *path, const tni_vars *overrides,
-                            bool *used, tni_ruleset *set, tn_error *err)
-{
-    tni_file_reading r = {arena, overrides, used, set};
-    void *data = NULL;
-    size_t len = 0;
-    tni_yaml *root = NULL;
-    set->file = path;
-    tn_status status;
-    if (strncmp(path, "preset:", 7) == 0) {
-        status = tni_not_yet(err, "presets");
-    } else {
-        status = load(arena->ctx, path, &data, &len, err);
-    }
-    if (status == TN_OK) {
-        status = tni_yaml_read(arena, (tn_str){data, len}, RULE_BYTES, &root, err);
-    }
-    if (status == TN_OK) {
-        status = read_root(&r, root, err);
-    }
-    tni_free(arena->ctx, data);
-    if (status != TN_OK) {
-        tni_error_path(err, path);
+        tni_error_path(err, source->path);
     }
     return status;
 }

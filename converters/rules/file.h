@@ -3,13 +3,13 @@
 #define TN_CONVERTERS_RULES_FILE_H
 
 #include "converters/rules/keys.h"
-#include "converters/rules/rule.h"
+#include "converters/rules/loading.h"
 
 /* A file in the making. */
 typedef struct tni_file_reading {
     tni_arena *arena;
-    const tni_vars *overrides; /* the command's --var */
-    bool *used;                /* by override: the file declares it */
+    tni_loading *loading;
+    const tni_rule_source *source;
     tni_ruleset *set;
 } tni_file_reading;
 
@@ -36,6 +36,13 @@ tn_status tni_file_conditions(tni_file_reading *r, const tni_yaml *map, tni_rule
 /* Reads `from` or `to`; `assert`. */
 tn_status tni_file_guard(tni_file_reading *r, const tni_yaml *map, tni_guard *guard, tn_error *err);
 tn_status tni_file_assertions(tni_file_reading *r, const tni_yaml *list, tn_error *err);
+/* Reads `vars` and `vars_from`, and takes the values from outside. */
+tn_status tni_file_vars(tni_file_reading *r, const tni_yaml *root, tn_error *err);
+/* Reads a file that is an assignment_map. */
+tn_status tni_file_assignment(tni_file_reading *r, const tni_yaml *root, tn_error *err);
+/* Reads `slot_families` and `inputs`. */
+tn_status tni_file_families(tni_file_reading *r, const tni_yaml *list, tn_error *err);
+tn_status tni_file_inputs(tni_file_reading *r, const tni_yaml *list, tn_error *err);
 /* Reads one rule. */
 tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err);
 

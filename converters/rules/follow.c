@@ -107,13 +107,13 @@ static tn_status decide_slot(tni_stage *stage, size_t slot, uint32_t owner, tn_e
  */
 static uint32_t next_to_decide(const tni_stage *stage, uint32_t slot)
 {
-    uint32_t owner = stage->model->tensors[slot].slot_of;
+    uint32_t owner = tni_stage_owner(stage, slot);
     for (size_t steps = 0; owner != TN_NO_INDEX && steps < SLOTS_OF_SLOTS; steps++) {
         if (stage->decisions[owner].decided) {
             return slot;
         }
         slot = owner;
-        owner = stage->model->tensors[slot].slot_of;
+        owner = tni_stage_owner(stage, slot);
     }
     return TN_NO_INDEX;
 }
@@ -126,7 +126,7 @@ static tn_status decide_slots(tni_stage *stage, tn_error *err)
         uint32_t next;
         while (status == TN_OK && !stage->decisions[i].decided &&
                (next = next_to_decide(stage, i)) != TN_NO_INDEX) {
-            status = decide_slot(stage, next, stage->model->tensors[next].slot_of, err);
+            status = decide_slot(stage, next, tni_stage_owner(stage, next), err);
             if (!stage->decisions[next].decided) {
                 break; /* it stays so: an error of the whole */
             }
@@ -141,7 +141,7 @@ static tn_status unmatched(const tni_stage *stage, tn_error *err)
     char list[TN_ERROR_TEXT / 2] = "";
     size_t count = 0, used = 0;
     for (size_t i = 0; i < stage->model->count; i++) {
-        uint32_t owner = stage->model->tensors[i].slot_of;
+        uint32_t owner = tni_stage_owner(stage, i);
         bool with_owner = owner != TN_NO_INDEX && !stage->decisions[owner].decided;
         if (stage->decisions[i].decided || with_owner) {
             continue;
@@ -180,7 +180,7 @@ static tn_status check_families(const tni_stage *stage, tn_error *err)
         while (status == TN_OK && tni_slot_base(name, &family, &base)) {
             uint32_t owner = tni_model_index(stage->model, stage->set->scheme, base);
             bool known = owner != TN_NO_INDEX && owner != TNI_INDEX_MANY;
-            if (known && is_renamed(stage, owner)) {
+            if (known && tni_stage_has_family(stage, family - 1) && is_renamed(stage, owner)) {
                 status = left_behind(
                     stage, i, owner,
                     "and a tensor that is only called like its slot does not follow", err);
@@ -211,7 +211,7 @@ static tn_status note_left_alone(const tni_stage *stage, tn_error *err)
 tn_status tni_stage_follow(tni_stage *stage, tn_error *err)
 {
     for (size_t i = 0; i < stage->model->count; i++) {
-        if (!stage->decisions[i].decided && stage->model->tensors[i].slot_of == TN_NO_INDEX) {
+        if (!stage->decisions[i].decided && tni_stage_owner(stage, i) == TN_NO_INDEX) {
             apply_default(stage, i);
         }
     }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <tenon/text.h>
 
-static tn_status at_place(const tni_stage *stage, const tni_yaml *node, tn_status status,
+static tn_status at_place(const tni_ruleset *of, const tni_yaml *node, tn_status status,
                           tn_error *err)
 {
-    tni_error_path(err, stage->set->file);
+    tni_error_path(err, of->file);
     tni_error_place(err, node->line, node->column);
     return status;
 }
@@ -46,8 +46,9 @@ static tn_status find(tni_stage *stage, const tn_pattern *pattern, bool after, b
     return status;
 }
 
-static tn_status check_names(tni_stage *stage, const tni_yaml *node, tn_pattern *const *names,
-                             size_t count, bool wanted, bool after, tn_error *err)
+static tn_status check_names(tni_stage *stage, const tni_ruleset *of, const tni_yaml *node,
+                             tn_pattern *const *names, size_t count, bool wanted, bool after,
+                             tn_error *err)
 {
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < count; i++) {
@@ -59,44 +60,53 @@ static tn_status check_names(tni_stage *stage, const tni_yaml *node, tn_pattern 
             status = tni_fail(err, TN_E_EXPECT, "'%s': %s %s '%s'", wanted ? "has" : "not",
                               after ? "the result" : stage->model->path, wanted ? "lacks" : "has",
                               shown);
-            status = at_place(stage, node, status, err);
+            status = at_place(of, node, status, err);
         }
     }
     return status;
 }
 
-static tn_status check_format(const tni_stage *stage, const tni_guard *guard, const char *format,
+static tn_status check_format(const tni_ruleset *of, const tni_guard *guard, const char *format,
                               const char *what, tn_error *err)
 {
     if (guard->format.data == NULL || format == NULL ||
         tn_str_equal(guard->format, tn_str_of(format))) {
         return TN_OK;
     }
-    return at_place(stage, guard->node,
+    return at_place(of, guard->node,
                     tni_fail(err, TN_E_EXPECT, "the rules are for %.*s, but %s is %s",
                              (int)guard->format.len, guard->format.data, what, format),
                     err);
 }
 
-static tn_status check_guard(tni_stage *stage, const tni_guard *guard, bool after, tn_error *err)
+static tn_status check_guard(tni_stage *stage, const tni_ruleset *of, const tni_guard *guard,
+                             bool after, tn_error *err)
 {
     tn_status status =
-        check_names(stage, guard->has_node, guard->has, guard->n_has, true, after, err);
-    return status != TN_OK
-               ? status
-               : check_names(stage, guard->not_node, guard->not, guard->n_not, false, after, err);
+        check_names(stage, of, guard->has_node, guard->has, guard->n_has, true, after, err);
+    return status != TN_OK ? status
+                           : check_names(stage, of, guard->not_node, guard->not, guard->n_not,
+                                         false, after, err);
+}
+
+static tn_status check_before(tni_stage *stage, const tni_ruleset *of, tn_error *err)
+{
+    const struct tn_format *format = stage->model->format;
+    tn_status status =
+        check_format(of, &of->from, format == NULL ? NULL : format->name, stage->model->path, err);
+    if (status == TN_OK) {
+        status = check_format(of, &of->to, stage->target_format, "the output", err);
+    }
+    return status != TN_OK ? status : check_guard(stage, of, &of->from, false, err);
 }
 
 tn_status tni_guard_before(tni_stage *stage, tn_error *err)
 {
-    const tni_guard *from = &stage->set->from, *to = &stage->set->to;
-    const struct tn_format *format = stage->model->format;
-    tn_status status =
-        check_format(stage, from, format == NULL ? NULL : format->name, stage->model->path, err);
-    if (status == TN_OK) {
-        status = check_format(stage, to, stage->target_format, "the output", err);
+    tn_status status = check_before(stage, stage->set, err);
+    for (size_t i = 0; status == TN_OK && i < stage->set->n_included; i++) {
+        status = check_before(stage, &stage->set->included[i], err);
     }
-    return status != TN_OK ? status : check_guard(stage, from, false, err);
+    return status;
 }
 
 static int by_text(const void *a, const void *b)
@@ -106,8 +116,8 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Asserts which tensors no rule claims: so many, or no others than those of a list. */
-static tn_status check_unmatched(const tni_stage *stage, const tni_assertion *assertion,
-                                 tn_error *err)
+static tn_status check_unmatched(const tni_stage *stage, const tni_ruleset *of,
+                                 const tni_assertion *assertion, tn_error *err)
 {
     int64_t count = 0;
     tn_str first = TN_STR_NONE;
@@ -129,10 +139,11 @@ static tn_status check_unmatched(const tni_stage *stage, const tni_assertion *as
         tni_fail(err, TN_E_EXPECT, "'unmatched_source': no rule claims %" PRId64 " tensor%s%s%s%s",
                  count, count == 1 ? "" : "s", assertion->names != NULL ? " besides" : "",
                  count > 0 ? ": " : "", count > 0 ? shown : "");
-    return at_place(stage, assertion->node, status, err);
+    return at_place(of, assertion->node, status, err);
 }
 
-static tn_status check_params(const tni_stage *stage, const tni_assertion *assertion, tn_error *err)
+static tn_status check_params(const tni_stage *stage, const tni_ruleset *of,
+                              const tni_assertion *assertion, tn_error *err)
 {
     int64_t sum = 0;
     bool fits = true;
@@ -152,20 +163,29 @@ static tn_status check_params(const tni_stage *stage, const tni_assertion *asser
     if (fits && sum == assertion->number) {
         return TN_OK;
     }
-    return at_place(stage, assertion->node,
+    return at_place(of, assertion->node,
                     tni_fail(err, TN_E_EXPECT,
                              "'params': the variables have %" PRId64 " elements, not %" PRId64, sum,
                              assertion->number),
                     err);
 }
 
+static tn_status check_after(tni_stage *stage, const tni_ruleset *of, tn_error *err)
+{
+    tn_status status = check_guard(stage, of, &of->to, true, err);
+    for (size_t i = 0; status == TN_OK && i < of->n_assertions; i++) {
+        const tni_assertion *assertion = &of->assertions[i];
+        status = assertion->kind == TNI_ASSERT_PARAMS ? check_params(stage, of, assertion, err)
+                                                      : check_unmatched(stage, of, assertion, err);
+    }
+    return status;
+}
+
 tn_status tni_guard_after(tni_stage *stage, tn_error *err)
 {
-    tn_status status = check_guard(stage, &stage->set->to, true, err);
-    for (size_t i = 0; status == TN_OK && i < stage->set->n_assertions; i++) {
-        const tni_assertion *assertion = &stage->set->assertions[i];
-        status = assertion->kind == TNI_ASSERT_PARAMS ? check_params(stage, assertion, err)
-                                                      : check_unmatched(stage, assertion, err);
+    tn_status status = check_after(stage, stage->set, err);
+    for (size_t i = 0; status == TN_OK && i < stage->set->n_included; i++) {
+        status = check_after(stage, &stage->set->included[i], err);
     }
     return status;
 }

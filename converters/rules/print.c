@@ -242,13 +242,14 @@ void tni_rules_print_head(const tni_ruleset *set, FILE *out)
     print_vars(set, out);
     print_tables(set, out);
     print_defaults(set, out);
-    fputs("rules:\n", out);
+    tni_print_include(set, out);
+    fputs(set->n_own > 0 || set->include == NULL ? "rules:\n" : "", out);
 }
 
 void tni_rules_print(const tni_ruleset *set, FILE *out)
 {
     tni_rules_print_head(set, out);
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < (set->include == NULL ? set->count : set->n_own); i++) {
         print_rule(&set->rules[i], out);
     }
 }

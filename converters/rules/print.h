@@ -9,5 +9,7 @@ void tni_print_node(const tni_yaml *node, FILE *out);
 /* Writes a map of texts and lists of texts, and a list of such maps. */
 void tni_print_map(const tni_yaml *map, FILE *out);
 void tni_print_maps(const tni_yaml *list, FILE *out);
+/* Writes `inputs`, `slot_families` and `include` of a file. */
+void tni_print_include(const tni_ruleset *set, FILE *out);
 
 #endif

@@ -26,6 +26,7 @@ typedef enum tni_slots { TNI_SLOTS_FOLLOW, TNI_SLOTS_KEEP, TNI_SLOTS_SEEN } tni_
 
 typedef struct tni_rule {
     tn_str place;          /* for people and the plan: "--rename 1", "r.yaml:3" */
+    const char *file;      /* NULL: a flag */
     uint32_t line, column; /* in the file; 0: a flag */
     tn_pattern **patterns;
     size_t n_patterns;
@@ -39,7 +40,8 @@ typedef struct tni_rule {
     bool floats_only; /* of --cast: sees floating tensors alone, but for an exact name */
     tni_deed deed;
     bool optional;
-    int64_t priority;  /* TNI_OTHERWISE: below all others */
+    bool sees_slots, sees_counters; /* the file that it stands in says so */
+    int64_t priority;               /* TNI_OTHERWISE: below all others */
     uint32_t recorded; /* bits by slot of the pattern: holes whose values are collected */
     const tni_when *when;
     const tni_expect *expect;
@@ -68,6 +70,15 @@ typedef struct tni_ruleset {
     tn_str unmatched_place; /* of what drops the unmatched */
     tni_slots slots;
     bool sees_counters;
+    uint64_t families;      /* bits by index of the slot families that there are; 0: all */
+    const tni_yaml *listed; /* `slot_families`, as it stood in the file */
+    tn_str *inputs;         /* names of further inputs */
+    size_t n_inputs;
+    const tni_yaml *include;      /* the list, as it stood in the file */
+    size_t n_own;                 /* rules that are the file's own; the others are included */
+    struct tni_ruleset *included; /* the files that it includes, and these in turn; their rules
+                                     stand among those of this one, too */
+    size_t n_included;
 } tni_ruleset;
 
 /* All stages of one command, in order. */
@@ -86,6 +97,8 @@ typedef struct tni_rule_options {
     size_t n_vars;
     const char *const *cast; /* [PATTERN=]DTYPE */
     size_t n_cast;
+    const char *const *inputs; /* NAME=PATH */
+    size_t n_inputs;
     tn_scheme scheme; /* of the command; what the flags' patterns see */
     bool ignore_unmatch;
     const char *target; /* format of the output; NULL: there is none */
@@ -102,11 +115,6 @@ tn_status tni_rules_of_flags(tni_arena *arena, const char *const *rename, size_t
 /* Compiles the --cast flags into one stage. */
 tn_status tni_casts_of_flags(tni_arena *arena, const char *const *cast, size_t count,
                              tni_ruleset *set, tn_error *err);
-/* Reads one rule file (or flat map). `overrides` are the command's --var; used[i] is set for those
- * that the file declares. */
-tn_status tni_rules_of_file(tni_arena *arena, const char *path, const tni_vars *overrides,
-                            bool *used, tni_ruleset *set, tn_error *err);
-
 /* The sides of a rename, as an argument or flat map holds them: a subtree (`a/`, `/`) on both, or
  * a pattern and a target. */
 typedef struct tni_sides {

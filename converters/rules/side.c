@@ -2,7 +2,7 @@
 
 bool tni_has_rules(const tni_rule_options *rules)
 {
-    return rules->n_rules + rules->n_rename + rules->n_vars > 0;
+    return rules->n_rules + rules->n_rename + rules->n_vars + rules->n_inputs > 0;
 }
 
 tn_status tni_rename_side(tni_arena *arena, const tni_rule_options *rules, tn_report *notes,

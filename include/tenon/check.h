@@ -36,6 +36,8 @@ typedef struct tn_check_options {
     size_t n_rules;
     const char *const *vars;
     size_t n_vars;
+    const char *const *inputs; /* NAME=PATH for inputs that the files ask for */
+    size_t n_inputs;
     const char *const *rename;
     size_t n_rename;
     bool ignore_unmatch;

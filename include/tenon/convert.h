@@ -18,6 +18,8 @@ typedef struct tn_convert_options {
     size_t n_rules;
     const char *const *vars; /* NAME=VALUE for variables that the files declare */
     size_t n_vars;
+    const char *const *inputs; /* NAME=PATH for inputs that the files ask for */
+    size_t n_inputs;
     const char *const *rename; /* FROM=TO, all together the last stage */
     size_t n_rename;
     const char *const *cast; /* [PATTERN=]DTYPE, all together one stage after the renames */

@@ -52,8 +52,15 @@ static const row rows[] = {
     {"a: \"{x}\"\n", 1, 5, "nothing binds the hole {x}"},
     {"\"a/{x\": b\n", 1, 4, "a '{' has no '}'"},
     {"a/: b\n", 1, 1, "'a/' is a subtree, but 'b' is a name"},
-    {"assignment_map: {a: b}\n", 1, 1,
-     "not supported yet by this version: the key 'assignment_map'"},
+    {"assignment_map: [a]\n", 1, 17, "'assignment_map': this is a list; it must be a map"},
+    {"assignment_map: {}\n", 1, 17, "there are no names in it"},
+    {"assignment_map: {a: [b]}\n", 1, 21, "'a': this is a list; it must be a text"},
+    {"assignment_map: {a/: b}\n", 1, 18, "'a/' is a subtree, but 'b' is a name"},
+    {"assignment_map: {a: b/}\n", 1, 18, "'a' is a name, but 'b/' is a subtree"},
+    {"assignment_map: {a*: b}\n", 1, 18, "which no pattern can spell"},
+    {"assignment_map: {'re:a': b}\n", 1, 18, "which no pattern can spell"},
+    {"assignment_map: {a: ''}\n", 1, 21, "the target is empty"},
+    {"assignment_map: {a: b}\nrules: []\n", 2, 1, "has no key 'rules'"},
     /* Heads. */
     {"tenon: 2\nrules: [{match: a, do: drop}]\n", 1, 8, "'tenon': this tenon reads version 1"},
     {"tenon: [1]\n", 1, 8, "'tenon': this is a list"},
@@ -80,8 +87,29 @@ static const row rows[] = {
     {"tenon: 1\ntables: {a: {b: {raw: \"\\q\"}}}\n", 2, 24, "this is not YAML"},
     {"tenon: 1\ntables: {a: {b: {raw: '\\q'}}}\n", 2, 23, "'raw': this has a malformed escape"},
     {"tenon: 1\ntables: {a: {b: c, b: d}}\n", 2, 20, "'b' stands in line 2 already"},
-    {"tenon: 1\nstages: [a.yaml]\n", 2, 1, "the key 'stages'"},
-    {"tenon: 1\ninclude: []\n", 2, 1, "the key 'include'"},
+    {"tenon: 1\nstages: a.yaml\n", 2, 9, "'stages': it must be a list of files"},
+    {"tenon: 1\nstages: []\n", 2, 9, "'stages': it must be a list of files"},
+    {"tenon: 1\nstages: [a.yaml]\nrules: []\n", 3, 1, "a file of stages has no key 'rules'"},
+    {"tenon: 1\nstages: [[a.yaml]]\n", 2, 10, "this is a list; it must be a map"},
+    {"tenon: 1\ninclude: a.yaml\n", 2, 10, "'include': this is a text; it must be a list"},
+    {"tenon: 1\ninclude: [{}]\n", 2, 11, "it must be {file: PATH} or {preset: NAME}"},
+    {"tenon: 1\ninclude: [{file: a, preset: b}]\n", 2, 11, "it must be {file: PATH} or"},
+    {"tenon: 1\ninclude: [{file: [a]}]\n", 2, 18, "'file': this is a list"},
+    {"tenon: 1\ninclude: [{path: a}]\n", 2, 12, "a file to include has no key 'path'"},
+    {"tenon: 1\ninclude: [{file: a, vars: b}]\n", 2, 27, "'vars': this is a text"},
+    {"tenon: 1\ninclude: [{file: a, vars: {b: [c]}}]\n", 2, 31, "'b': this is a list"},
+    {"tenon: 1\ninclude: [{file: a, vars: {b: '{$c}'}}]\n", 2, 31, "'b': there is no variable 'c'"},
+    {"tenon: 1\nvars_from: [a]\n", 2, 12, "'vars_from': this is a list"},
+    {"tenon: 1\nvars_from: {a: b}\n", 2, 12, "it must say either 'input' or 'file'"},
+    {"tenon: 1\nvars_from: {input: a, file: b}\n", 2, 12, "it must say either 'input' or 'file'"},
+    {"tenon: 1\nvars_from: {input: c, a-b: c}\n", 2, 28, "'a-b': a variable's name is"},
+    {"tenon: 1\nvars_from: {input: c, a: [b]}\n", 2, 26, "'a': this is a list"},
+    {"tenon: 1\nvars_from: {input: [c], a: b}\n", 2, 20, "'input': this is a list"},
+    {"tenon: 1\ninputs: a\n", 2, 9, "'inputs': this is a text; it must be a list"},
+    {"tenon: 1\ninputs: [a-b]\n", 2, 10, "an input's name is letters"},
+    {"tenon: 1\ninputs: [in]\n", 2, 10, "not 'in', which is IN"},
+    {"tenon: 1\nslot_families: tf1-adam\n", 2, 16, "'slot_families': this is a text"},
+    {"tenon: 1\nslot_families: [tf1-adma]\n", 2, 17, "it cannot be 'tf1-adma'"},
     {"tenon: 1\nmetadata: {}\n", 2, 1, "the key 'metadata'"},
     /* Rules. */
     {HEAD "- a\n", 3, 3, "this is a text; it must be a map"},
@@ -454,10 +482,10 @@ static void misses_files(void **state)
     tni_arena_init(&arena, c->ctx, 1 << 24);
     tni_rule_options options = {.rules = &path, .n_rules = 1};
     assert_int_equal(tni_rules_load(&arena, &options, &sets, &err), TN_NOT_FOUND);
-    path = "preset:bert";
+    path = "preset:no-such";
     err = (tn_error){0};
-    assert_int_equal(tni_rules_load(&arena, &options, &sets, &err), TN_RULE_FILE);
-    assert_non_null(strstr(err.message, "presets"));
+    assert_int_equal(tni_rules_load(&arena, &options, &sets, &err), TN_USAGE);
+    assert_string_equal(err.message, "there is no preset 'no-such'");
     tni_arena_clear(&arena);
 }
 

@@ -1,0 +1,17 @@
+# Writes OUT, a C file with every *.yaml below FOLDER as bytes, sorted by name: the table of converters/rules/presets.h.
+file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/*.yaml)
+list(SORT files)
+set(arrays "")
+set(rows "")
+set(count 0)
+foreach(file ${files})
+    file(READ ${FOLDER}/${file} hex HEX)
+    string(REGEX REPLACE "(................................)" "\\1\n    " hex "${hex}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1', " bytes "${hex}")
+    string(REGEX REPLACE "\\.yaml$" "" name ${file})
+    string(APPEND arrays "static const char preset_${count}[] = {\n    ${bytes}'\\0'};\n")
+    string(APPEND rows "    {\"${name}\", {preset_${count}, sizeof preset_${count} - 1}},\n")
+    math(EXPR count "${count} + 1")
+endforeach()
+file(WRITE ${OUT} "#include \"converters/rules/presets.h\"\n\n${arrays}
+const tni_preset tni_presets[] = {\n${rows}    {NULL, {NULL, 0}},\n};\nconst size_t tni_n_presets = ${count};\n")
