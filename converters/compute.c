@@ -92,8 +92,10 @@ tn_status tni_compute(tni_write *write, const uint32_t *items, size_t count, uin
     return status;
 }
 
-uint64_t tni_compute_memory(const tn_context *ctx, uint64_t count)
+uint64_t tni_compute_memory(const tn_context *ctx, uint64_t count, uint64_t bytes)
 {
-    return (uint64_t)TNI_READER_BUDGET * (1 + TNI_READER_AHEAD) +
-           (uint64_t)CHUNK * 2 * tni_workers_for(ctx, count);
+    uint64_t most = (uint64_t)TNI_READER_BUDGET * (1 + TNI_READER_AHEAD);
+    /* A tensor is staged, and computed ahead, at most once each. */
+    uint64_t held = bytes < most / 2 ? 2 * bytes : most;
+    return held + (uint64_t)CHUNK * 2 * tni_workers_for(ctx, count);
 }

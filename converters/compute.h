@@ -9,7 +9,7 @@
  * progress. Errors: those of reading and writing, of the lowest item that failed. */
 tn_status tni_compute(tni_write *write, const uint32_t *items, size_t count, uint64_t total,
                       uint64_t *done_inout, tn_error *err);
-/* Returns the memory that this takes, in bytes. */
-uint64_t tni_compute_memory(const tn_context *ctx, uint64_t count);
+/* Returns the memory that this takes at most, in bytes, for `count` items of `bytes` together. */
+uint64_t tni_compute_memory(const tn_context *ctx, uint64_t count, uint64_t bytes);
 
 #endif

@@ -196,13 +196,15 @@ tn_status tni_engine_fill(tni_write *write, tn_error *err)
 
 uint64_t tni_engine_memory(const tni_write *write)
 {
-    uint64_t bytes = 0, runs = 0, computed = 0;
+    uint64_t bytes = 0, runs = 0, computed = 0, computed_bytes = 0;
     for (size_t i = 0; i < write->n_items; i++) {
         bytes += write->items[i].bytes;
         runs += runs_of(&write->items[i]);
         computed += is_computed(&write->items[i]);
+        computed_bytes += is_computed(&write->items[i]) ? write->items[i].bytes : 0;
     }
-    uint64_t computing = computed == 0 ? 0 : tni_compute_memory(write->ctx, computed);
+    uint64_t computing =
+        computed == 0 ? 0 : tni_compute_memory(write->ctx, computed, computed_bytes);
     return runs * (sizeof(tni_run) + sizeof(uint32_t) + sizeof(tni_leaf *)) +
            tni_move_memory(write->ctx, runs, bytes) + computing;
 }
