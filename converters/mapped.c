@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "model/roles.h"
 #include <tenon/text.h>
 
 tn_status tni_map_begin(const tn_model *base, tn_model **model_out, tn_error *err)
@@ -97,7 +98,12 @@ static tn_status add_made(moving *m, tn_error *err)
     if (status != TN_OK) {
         return status;
     }
-    *tensor = m->base->tensors[made->from[0]];
+    if (made->n_from > 0) {
+        *tensor = m->base->tensors[made->from[0]];
+    } else {
+        tensor->role =
+            tni_is_counter(tni_last_component(made->name)) ? TN_ROLE_COUNTER : TN_ROLE_VARIABLE;
+    }
     tensor->twin_pieces = made->twin_pieces;
     if (!made->keeps_names) {
         forget_names(tensor);
@@ -146,10 +152,13 @@ static tn_status move_all(moving *m, const bool *keep, const tn_str *names, cons
         if (keep[i]) {
             status = add_kept(m, i, names[i], renamed != NULL && renamed[i], err);
         }
-        while (status == TN_OK && m->next < m->n_made && m->made[m->next].from[0] == i) {
+        while (status == TN_OK && m->next < m->n_made && tni_made_stands_at(&m->made[m->next], i)) {
             m->new_index[i] = (uint32_t)m->model->count;
             status = add_made(m, err);
         }
+    }
+    while (status == TN_OK && m->next < m->n_made) {
+        status = add_made(m, err);
     }
     if (status == TN_OK) {
         settle_owners(m, keep);

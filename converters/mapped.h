@@ -18,14 +18,20 @@ typedef struct tni_made {
     tni_value value;
     const uint32_t *from; /* tensors of the base that it is made of; role and origin are those of
                              the first */
-    uint32_t n_from;
-    uint32_t owner;   /* of a slot: index of the made tensor that owns it; else TN_NO_INDEX */
-    bool keeps_names; /* it is the first one itself, with other values: its other names stay */
+    uint32_t n_from;      /* 0: it is made from nothing, and comes last */
+    uint32_t owner;       /* of a slot: index of the made tensor that owns it; else TN_NO_INDEX */
+    bool keeps_names;     /* it is the first one itself, with other values: its other names stay */
     const tni_piece *twin_pieces; /* with keeps_names: what its twins are now, or NULL */
     tn_str place;                 /* of the rule, */
     const tn_str *ops;            /* and its operations, as the plan shows them */
     size_t n_ops;
 } tni_made;
+
+/* Tells whether a made tensor stands where tensor `index` of the base stood. */
+static inline bool tni_made_stands_at(const tni_made *made, uint32_t index)
+{
+    return made->n_from > 0 && made->from[0] == index;
+}
 
 /* Makes an empty model above `base`, for tni_map_fill; what is made for its tensors may live in its
  * arena. Errors: TN_E_NOMEM. */

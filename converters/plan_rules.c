@@ -143,7 +143,8 @@ tn_status tni_plan_apply_rules(tn_plan *plan, const tn_convert_options *options,
     plan->base = plan->naming.model;
     plan->keep = block;
     for (size_t i = 0; i < plan->base->count; i++) {
-        plan->keep[i] = keep[plan->naming.source[i]];
+        uint32_t source = plan->naming.source[i];
+        plan->keep[i] = source == TN_NO_INDEX || keep[source];
     }
     return note_left_out(plan, err);
 }

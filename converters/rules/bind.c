@@ -30,6 +30,10 @@ static void how_made(const tni_stage *stage, uint32_t index, char *text, size_t 
 {
     const tni_made *made = &stage->made[index];
     char name[TN_ERROR_SUBJECT / 2];
+    if (made->n_from == 0) {
+        snprintf(text, room, "%.*s makes it", (int)made->place.len, made->place.data);
+        return;
+    }
     tn_escape(stage->model->tensors[made->from[0]].alias[TN_SCHEME_NAME], name, sizeof name);
     snprintf(text, room, "%.*s makes it of '%s'%s", (int)made->place.len, made->place.data, name,
              made->n_from > 1 ? " and others" : "");

@@ -30,6 +30,10 @@ tn_status tni_file_expression(tni_file_reading *r, const tni_yaml *value, const 
 /* Reads the operations of a `do` list, for a rule whose patterns are compiled. */
 tn_status tni_file_operations(tni_file_reading *r, const tni_yaml *list, tni_rule *rule,
                               tn_error *err);
+/* Reads a decimal number. */
+tn_status tni_file_real(const tni_yaml *value, double *number_out, tn_error *err);
+/* Reads a rule with `make`. */
+tn_status tni_file_make(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err);
 /* Reads `priority`, `otherwise`, `when` and `expect` of a rule whose patterns are compiled. */
 tn_status tni_file_conditions(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
                               tn_error *err);

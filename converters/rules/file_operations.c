@@ -291,7 +291,7 @@ static tn_status read_unpartition(tni_file_reading *r, const tni_yaml *map,
 }
 
 /* Reads a decimal number. Where a locale has another point, the text's end tells. */
-static tn_status read_real(const tni_yaml *value, double *number_out, tn_error *err)
+tn_status tni_file_real(const tni_yaml *value, double *number_out, tn_error *err)
 {
     enum { LONGEST = 64 };
     char text[LONGEST], *end = text;
@@ -354,10 +354,10 @@ static tn_status read_add(tni_file_reading *r, const tni_yaml *map, const tni_ya
                                "{value: NUMBER}");
     }
     if (value != NULL) {
-        return read_real(value, &op->number, err);
+        return tni_file_real(value, &op->number, err);
     }
     if (scale != NULL) {
-        status = read_real(scale, &op->scale, err);
+        status = tni_file_real(scale, &op->scale, err);
     }
     return status == TN_OK ? read_operand(r, tensor, scope, op, err) : status;
 }

@@ -12,8 +12,6 @@ static const tni_key rule_keys[] = {
     {"otherwise", false}, {"back", false},
     {"from", true},       {"tie", true},
     {"with", true},       {"if_target_has_no_alias", true},
-    {"make", true},       {"init", true},
-    {"shape", true},      {"dtype", true},
     {NULL, false},
 };
 static const tni_key raw_keys[] = {{"raw", false}, {NULL, false}};
@@ -317,6 +315,9 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
 {
     static const char *const truth[] = {"false", "true", NULL};
     tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
+    if (status == TN_OK && tni_keys_find(map, "make") != NULL) {
+        return tni_file_make(r, map, rule, err);
+    }
     if (status == TN_OK) {
         status = tni_keys_check(map, rule_keys, "rule", err);
     }

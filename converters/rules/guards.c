@@ -156,7 +156,7 @@ static tn_status check_params(const tni_stage *stage, const tni_ruleset *of,
     }
     for (size_t i = 0; i < stage->n_made; i++) {
         const tni_made *made = &stage->made[i];
-        if (stage->model->tensors[made->from[0]].role == TN_ROLE_VARIABLE) {
+        if (made->n_from == 0 || stage->model->tensors[made->from[0]].role == TN_ROLE_VARIABLE) {
             fits = fits && !__builtin_add_overflow(sum, made->value.elements, &sum);
         }
     }

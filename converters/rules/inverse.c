@@ -430,11 +430,14 @@ tn_status tni_rule_invert(tni_arena *arena, const tni_rule *rule, const tni_seen
                           tn_error *err)
 {
     tni_inverse inverse = {.n_tables = 0};
-    const tn_pattern *pattern = rule->patterns[0];
     tn_status status;
+    if (rule->operates) {
+        return tni_fail(err, TN_E_RULE, "a rule with operations is not inverted yet");
+    }
     if (rule->to == NULL) {
         return tni_fail(err, TN_E_RULE, "a rule that renames nothing has no inverse");
     }
+    const tn_pattern *pattern = rule->patterns[0];
     if (rule->back != NULL) {
         *inverse_out = inverse;
         return said(inverse_out, rule);

@@ -23,7 +23,7 @@ static bool operates(const tni_rulesets *sets)
 {
     for (size_t i = 0; i < sets->count; i++) {
         for (size_t r = 0; r < sets->at[i].count; r++) {
-            if (sets->at[i].rules[r].operates) {
+            if (sets->at[i].rules[r].operates || sets->at[i].rules[r].deed == TNI_DEED_MAKE) {
                 return true;
             }
         }
@@ -155,10 +155,16 @@ static tn_status join_history(tni_naming *naming, const tni_naming *before, cons
 static tn_status carry_made(tni_naming *naming, const tni_naming *before, const tni_made *made,
                             size_t n, tn_error *err)
 {
-    naming->source[n] = before->source[made->from[0]];
     naming->rule[n] = made->place;
-    naming->renamed[n] = !made->keeps_names || before->renamed[made->from[0]];
     naming->any_renamed = naming->any_renamed || !made->keeps_names;
+    if (made->n_from == 0) {
+        naming->source[n] = TN_NO_INDEX;
+        naming->renamed[n] = true;
+        naming->history[n] = (tni_history){.from = &naming->source[n]};
+        return TN_OK;
+    }
+    naming->source[n] = before->source[made->from[0]];
+    naming->renamed[n] = !made->keeps_names || before->renamed[made->from[0]];
     return join_history(naming, before, made, &naming->history[n], err);
 }
 
@@ -192,9 +198,13 @@ static tn_status carry_on(tni_naming *naming, const tni_naming *before, const tn
         } else if (!decision->consumed) {
             carry_kept(naming, before, stage, i, n++);
         }
-        while (status == TN_OK && made < stage->n_made && stage->made[made].from[0] == i) {
+        while (status == TN_OK && made < stage->n_made &&
+               tni_made_stands_at(&stage->made[made], (uint32_t)i)) {
             status = carry_made(naming, before, &stage->made[made++], n++, err);
         }
+    }
+    while (status == TN_OK && made < stage->n_made) {
+        status = carry_made(naming, before, &stage->made[made++], n++, err);
     }
     return status;
 }

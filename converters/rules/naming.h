@@ -13,7 +13,7 @@ typedef struct tni_left_out {
 
 /* Where a tensor comes from, and what was done to it. */
 typedef struct tni_history {
-    const uint32_t *from; /* tensors of the first model; NULL: the one below, alone */
+    const uint32_t *from; /* tensors of the first model; NULL: its `source`, alone */
     uint32_t n_from;
     uint32_t n_ops;
     const tn_str *ops; /* as the plan shows them */
@@ -24,7 +24,8 @@ typedef struct tni_naming {
     tn_model **models; /* one a stage and one to begin with; freed by tni_naming_clear */
     size_t n_models;
     const tn_model *model; /* what the last stage left; the first model itself if there are none */
-    uint32_t *source;      /* by its tensors: index in the first model, of several the first */
+    uint32_t *source;      /* by its tensors: index in the first model, of several the first;
+                              TN_NO_INDEX: made from nothing */
     tni_history *history;  /* by its tensors; NULL: no rule has operations */
     tn_str *rule;          /* by its tensors: "--rename 1", "r.yaml:3", or none */
     bool *renamed;         /* by its tensors: has lost its other names */

@@ -3,6 +3,8 @@
 
 #include "converters/rules/elementwise.h"
 #include "core/hash.h"
+#include "model/fill.h"
+#include "model/roles.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <tenon/text.h>
@@ -506,7 +508,8 @@ static tn_status sort_made(tni_stage *stage, tn_error *err)
     tni_made *made = sorted;
     uint32_t *new_number = moved;
     for (uint32_t i = 0; i < count; i++) {
-        at[i] = (place){stage->made[i].from[0], i};
+        /* What is made from nothing comes last. */
+        at[i] = (place){stage->made[i].n_from == 0 ? UINT32_MAX : stage->made[i].from[0], i};
     }
     qsort(at, count, sizeof *at, by_first);
     for (uint32_t i = 0; i < count; i++) {
@@ -520,6 +523,36 @@ static tn_status sort_made(tni_stage *stage, tn_error *err)
     return TN_OK;
 }
 
+/* Adds a tensor that a rule makes from nothing. */
+static tn_status make(tni_stage *stage, const tni_rule *rule, tn_error *err)
+{
+    const tni_make *wanted = rule->make;
+    const tni_leaf *leaf;
+    void *block;
+    tn_status status =
+        tni_fill_leaf(stage->next, wanted->dtype, wanted->elements, wanted->element, &leaf, err);
+    if (status == TN_OK) {
+        status = tni_arena_alloc(&stage->next->arena, sizeof(tni_whole_piece), &block, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    tni_whole_piece *whole = block;
+    whole->piece.leaf = leaf;
+    tni_map_whole(wanted->elements, &whole->dim, &whole->piece.map);
+    return tni_doing_add(stage,
+                         &(tni_made){.name = wanted->name,
+                                     .value = {.dtype = wanted->dtype,
+                                               .rank = wanted->rank,
+                                               .shape = wanted->shape,
+                                               .elements = wanted->elements,
+                                               .pieces = &whole->piece,
+                                               .n_pieces = 1},
+                                     .owner = TN_NO_INDEX,
+                                     .place = rule->place},
+                         err);
+}
+
 tn_status tni_stage_operate(tni_stage *stage, tn_error *err)
 {
     void *members = NULL;
@@ -527,6 +560,9 @@ tn_status tni_stage_operate(tni_stage *stage, tn_error *err)
     tn_status status = TN_OK;
     for (size_t r = 0; status == TN_OK && r < stage->set->count; r++) {
         const tni_rule *rule = &stage->set->rules[r];
+        if (rule->deed == TNI_DEED_MAKE) {
+            status = make(stage, rule, err);
+        }
         if (!rule->operates) {
             continue;
         }

@@ -123,6 +123,12 @@ static void print_operating(const tni_rule *rule, FILE *out)
 
 static void print_rule(const tni_rule *rule, FILE *out)
 {
+    if (rule->deed == TNI_DEED_MAKE) {
+        fputs("  - ", out);
+        tni_print_map(rule->make->node, out);
+        fputc('\n', out);
+        return;
+    }
     fputs("  - {match: ", out);
     print_match(rule, out);
     if (rule->operates) {

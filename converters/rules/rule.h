@@ -9,7 +9,23 @@
 #include "model/model.h"
 #include <stdio.h>
 
-typedef enum tni_deed { TNI_DEED_RENAME, TNI_DEED_KEEP, TNI_DEED_DROP } tni_deed;
+typedef enum tni_deed {
+    TNI_DEED_RENAME,
+    TNI_DEED_KEEP,
+    TNI_DEED_DROP,
+    TNI_DEED_MAKE /* claims nothing: it has no patterns */
+} tni_deed;
+
+/* A tensor that a rule makes from nothing: all its elements are one. */
+typedef struct tni_make {
+    const tni_yaml *node;
+    tn_str name;
+    tn_dtype dtype;
+    uint32_t rank;
+    const int64_t *shape;
+    int64_t elements;
+    unsigned char element[16]; /* in native byte order */
+} tni_make;
 
 /* What becomes of tensors that no rule claims. */
 typedef enum tni_unmatched {
@@ -37,7 +53,8 @@ typedef struct tni_rule {
                       targets, or several patterns with a target */
     const tni_rule_op *ops;
     size_t n_ops;
-    bool floats_only; /* of --cast: sees floating tensors alone, but for an exact name */
+    const tni_make *make; /* of the deed TNI_DEED_MAKE */
+    bool floats_only;     /* of --cast: sees floating tensors alone, but for an exact name */
     tni_deed deed;
     bool optional;
     bool sees_slots, sees_counters; /* the file that it stands in says so */

@@ -170,6 +170,17 @@ def test_partitions():
         assert shards['shape'] == [10, 4]
 
 
+def test_made_tensors():
+    """make fills a tensor of any dtype; a name that is taken is a collision."""
+    x = values(2)
+    rules = ['{match: x, to: x}', '{make: "head.bias", init: zeros, shape: [n, 2], dtype: f32}', '{make: step, init: 7, shape: [], dtype: i64}',
+             '{make: scale, init: 0.5, shape: [3], dtype: f16}', '{make: mask, init: ones, shape: [2, 0], dtype: bool}']
+    wanted = {'x': x, 'head.bias': np.zeros((4, 2), np.float32), 'step': np.array(7, np.int64), 'scale': np.full(3, .5, np.float16),
+              'mask': np.ones((2, 0), bool)}
+    same(run({'x': x}, rules, 'vars: {n: 4}\n'), wanted)
+    run({'x': x}, ['{match: x, to: x}', '{make: x, init: zeros, shape: [2], dtype: f32}'], code=1)
+
+
 def test_sums():
     """add computes in float64 and rounds once."""
     x, b = values(500), values(500)
