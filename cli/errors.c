@@ -79,8 +79,12 @@ void error_print(const cli_state *cli, const tn_error *err)
 {
     fprintf(stderr, "%stenon:%s ", paint_start(cli->color_err, PAINT_BAD),
             paint_start(cli->color_err, PAINT_PLAIN));
-    bool in_rules = err->line != 0 && (err->code == TN_E_RULE || err->code == TN_E_NO_MATCH ||
-                                       err->code == TN_E_EXPECT);
+    static const tn_code codes[] = {TN_E_RULE,   TN_E_NO_MATCH, TN_E_EXPECT,   TN_E_NO_INVERSE,
+                                    TN_E_UNSAFE, TN_E_USAGE,    TN_E_NOT_FOUND};
+    bool in_rules = false;
+    for (size_t i = 0; err->line != 0 && i < sizeof codes / sizeof *codes; i++) {
+        in_rules = in_rules || err->code == codes[i];
+    }
     if (err->path[0] != '\0' && in_rules) {
         fprintf(stderr, "%s:%u:%u: ", err->path, err->line, err->column);
     } else if (err->path[0] != '\0') {

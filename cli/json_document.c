@@ -35,7 +35,8 @@ tn_json_out *json_begin(cli_state *cli)
 {
     const cli_verb *verb = cli->command.verb;
     tn_json_out *out = &cli->document;
-    bool dense = cli->set->jsonl || verb == NULL || verb->run == cmd_verify || verb->run == cmd_get;
+    bool dense = cli->set->jsonl || verb == NULL || verb->run == cmd_verify ||
+                 verb->run == cmd_rules || verb->run == cmd_get;
     tn_json_start(out, cli->json_stream, cli->terminal && !dense);
     tn_json_object(out);
     tn_json_key(out, "tenon");

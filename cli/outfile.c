@@ -54,7 +54,7 @@ static tn_status look(const cli_outfile *outfile, const tn_model *model, bool *i
         cli_hint(err, "-o %s/FILE", err->path);
         return status;
     }
-    if (is_input(model, &target)) {
+    if (model != NULL && is_input(model, &target)) {
         tn_status status = cli_fail(err, TN_E_SAME_FILE, "the output is one of the inputs");
         cli_hint(err, "write to another name, then rename it");
         return status;

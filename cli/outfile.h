@@ -13,8 +13,9 @@ typedef struct cli_outfile {
     char *staged;     /* beside it; NULL: written in place (a device, a pipe) */
 } cli_outfile;
 
-/* Opens the output; `path` NULL or "-": stdout. `model` is what is read: none of its files may be
- * the output. Errors: TN_E_WRITE and its kin, TN_E_SAME_FILE, TN_E_USAGE for a folder. */
+/* Opens the output; `path` NULL or "-": stdout. `model` is what is read, or NULL: none of its
+ * files may be the output. Errors: TN_E_WRITE and its kin, TN_E_SAME_FILE, TN_E_USAGE for a folder.
+ */
 tn_status outfile_open(cli_outfile *outfile, const char *path, const tn_model *model,
                        tn_error *err);
 /* Puts the file in its place: synced, then renamed over an old one. */

@@ -394,6 +394,38 @@ static const char *const ckpt_examples[] = {
     NULL,
 };
 
+static const cli_option rules_verb_options[] = {
+    RULE_VALUES,
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "invert: write the inverse here (default: stdout)",
+     .also = "out to",
+     .place = offsetof(cli_settings, output)},
+    {0},
+};
+
+static const char rules_text[] =
+    "The actions: lint FILE…, test FILE A, invert FILE [A], explain FILE [A] NAME, list.\n"
+    "FILE is a rule file, - (standard input) or preset:NAME.\n"
+    "lint: what is wrong without a model: rules that can both match or never claim a tensor,\n"
+    "what nothing uses. test: the rules applied to A, and their inverse to the result.\n"
+    "invert: the inverse as a rule file; with A it is tested on the names of A. explain: what\n"
+    "becomes of one name, or which rules come nearest. list: the presets.";
+
+static const char *const rules_examples[] = {
+    "tenon rules lint r.yaml",
+    "what is wrong or odd in it; exit 1 if there is anything",
+    "tenon rules test r.yaml model.ckpt",
+    "would they find all that they name, and does their inverse lead back",
+    "tenon rules invert r.yaml model.ckpt -o back.yaml",
+    "the rules that undo them",
+    "tenon rules explain r.yaml model.ckpt encoder/layer_3/kernel",
+    "which rule claims it, and what it becomes",
+    NULL,
+};
+
 static const char *const completion_examples[] = {
     "source <(tenon completion bash)",
     "for this shell",
@@ -506,6 +538,17 @@ const cli_verb verbs[] = {
      .least = 2,
      .most = 2,
      .run = cmd_ckpt},
+    {.name = "rules",
+     .summary = "rule files: lint, test, invert, explain, list",
+     .synopsis = "ACTION [FILE [A]]…",
+     .description = rules_text,
+     .options = rules_verb_options,
+     .examples = rules_examples,
+     .also = "rule lint invert explain presets preset",
+     .fields = "findings tested inverse explained presets",
+     .least = 1,
+     .most = SIZE_MAX,
+     .run = cmd_rules},
     {.name = "completion",
      .summary = "print a script that completes commands in a shell",
      .synopsis = "bash|zsh|fish",

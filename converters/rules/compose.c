@@ -161,17 +161,39 @@ static tn_status make_stage(tni_loading *loading, const tni_rule_source *source,
     return status != TN_OK ? status : merge(loading, &all, set, err);
 }
 
-/* Reads a file whose rules are in those that its `stages` name; they are done before `waiting`. */
+/* Files that are still to be read, the next one last. */
+typedef struct waiting {
+    tni_rule_source *at;
+    size_t count, room;
+} waiting;
+
+/* Makes room for all files that there can be; most arguments are one file. */
+static tn_status make_room(tni_loading *loading, waiting *list, tn_error *err)
+{
+    void *block;
+    if (list->room == TNI_RULE_FILES) {
+        return TN_OK;
+    }
+    tn_status status =
+        tni_arena_array(loading->arena, TNI_RULE_FILES, sizeof(tni_rule_source), &block, err);
+    if (status == TN_OK) {
+        memcpy(block, list->at, list->count * sizeof(tni_rule_source));
+        list->at = block;
+        list->room = TNI_RULE_FILES;
+    }
+    return status;
+}
+
+/* Reads a file whose rules are in those that its `stages` name; they are done before what waits. */
 static tn_status read_stages(tni_loading *loading, const tni_rule_source *source,
-                             const tni_yaml *root, tni_rule_source *waiting, size_t *count,
-                             tn_error *err)
+                             const tni_yaml *root, waiting *list, tn_error *err)
 {
     static const tni_key keys[] = {{"tenon", false},     {"about", false},  {"vars", false},
                                    {"vars_from", false}, {"inputs", false}, {"stages", false},
                                    {NULL, false}};
     const tni_yaml *stages = tni_keys_find(root, "stages");
     tni_ruleset head = {.n_own = 0};
-    size_t first = *count;
+    size_t first = list->count;
     tn_status status = tni_keys_check(root, keys, "file of stages", err);
     if (status == TN_OK && (stages->kind != TNI_YAML_LIST || stages->count == 0)) {
         status = tni_value_wrong(stages, err, "it must be a list of files, and not an empty one");
@@ -180,12 +202,15 @@ static tn_status read_stages(tni_loading *loading, const tni_rule_source *source
         status = tni_rules_of_text(loading, source, root, &head, err);
     }
     if (status == TN_OK) {
-        status = add_entries(loading, source, &head.vars, stages, waiting, count, err);
+        status = make_room(loading, list, err);
     }
-    for (size_t i = first, k = *count; status == TN_OK && i + 1 < k; i++) {
-        tni_rule_source swapped = waiting[i];
-        waiting[i] = waiting[--k];
-        waiting[k] = swapped;
+    if (status == TN_OK) {
+        status = add_entries(loading, source, &head.vars, stages, list->at, &list->count, err);
+    }
+    for (size_t i = first, k = list->count; status == TN_OK && i + 1 < k; i++) {
+        tni_rule_source swapped = list->at[i];
+        list->at[i] = list->at[--k];
+        list->at[k] = swapped;
     }
     if (status != TN_OK) {
         tni_error_path(err, source->path);
@@ -194,8 +219,7 @@ static tn_status read_stages(tni_loading *loading, const tni_rule_source *source
 }
 
 /* Reads a file that waits, and what it names. `source` outlives the reading: others point to it. */
-static tn_status read_next(tni_loading *loading, tni_rule_source *waiting, size_t *count,
-                           tn_error *err)
+static tn_status read_next(tni_loading *loading, waiting *list, tn_error *err)
 {
     void *block;
     tni_yaml *root = NULL;
@@ -204,35 +228,30 @@ static tn_status read_next(tni_loading *loading, tni_rule_source *waiting, size_
         return status;
     }
     tni_rule_source *source = block;
-    *source = waiting[--*count];
+    *source = list->at[--list->count];
     status = tni_rule_source_read(loading, source, &root, err);
     if (status != TN_OK) {
         return status;
     }
-    return has_stages(root) ? read_stages(loading, source, root, waiting, count, err)
+    return has_stages(root) ? read_stages(loading, source, root, list, err)
                             : make_stage(loading, source, root, err);
 }
 
 tn_status tni_rules_compose(tni_loading *loading, const char *argument, tn_error *err)
 {
-    void *block;
     tn_str path;
-    size_t count = 1;
-    tn_status status =
-        tni_arena_array(loading->arena, TNI_RULE_FILES, sizeof(tni_rule_source), &block, err);
-    if (status == TN_OK) {
-        status = tni_arena_str(loading->arena, tn_str_of(argument), &path, err);
-    }
+    tni_rule_source first;
+    waiting list = {&first, 1, 1};
+    tn_status status = tni_arena_str(loading->arena, tn_str_of(argument), &path, err);
     if (status != TN_OK) {
         return status;
     }
-    tni_rule_source *waiting = block;
     bool preset = tn_str_starts(path, TN_LIT("preset:"));
-    waiting[0] = (tni_rule_source){
+    first = (tni_rule_source){
         .path = path.data, .preset = preset, .entry = tn_str_skip(path, preset ? 7 : 0)};
     loading->n_files = 0;
-    while (status == TN_OK && count > 0) {
-        status = read_next(loading, waiting, &count, err);
+    while (status == TN_OK && list.count > 0) {
+        status = read_next(loading, &list, err);
     }
     return status;
 }

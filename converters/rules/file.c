@@ -302,6 +302,7 @@ tn_status tni_rules_of_text(tni_loading *loading, const tni_rule_source *source,
 {
     tni_file_reading r = {loading->arena, loading, source, set};
     set->file = source->path;
+    set->root = root;
     tn_status status = read_root(&r, root, err);
     for (size_t i = 0; status == TN_OK && i < set->count; i++) {
         set->rules[i].file = set->file;

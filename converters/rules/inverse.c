@@ -4,12 +4,12 @@
 #include <inttypes.h>
 
 /* What leads back to one hole. */
-typedef enum way_kind { WAY_NONE, WAY_HOLE, WAY_TABLE, WAY_EXPRESSION } way_kind;
+typedef enum way_kind { WAY_NONE, WAY_HOLE, WAY_TABLE, WAY_EXPRESSION, WAY_WORD } way_kind;
 
 typedef struct way {
     way_kind kind;
     tn_str name;    /* of the inverse's hole */
-    tn_str text;    /* of an expression */
+    tn_str text;    /* of an expression; the word */
     uint32_t table; /* index in the inverse's tables */
 } way;
 
@@ -178,9 +178,14 @@ static tn_status invert_table(inverting *v, const tni_template_part *part, tn_er
     if (status == TN_OK) {
         status = turn_table(v, part->table, hole, back, err);
     }
-    if (status == TN_OK && back->count < 2) {
-        return tni_fail(err, TN_E_RULE, "the table '%.*s' has fewer than two of the words",
+    if (status == TN_OK && back->count == 0) {
+        return tni_fail(err, TN_E_RULE, "the table '%.*s' has none of the words",
                         (int)part->table->name.len, part->table->name.data);
+    }
+    if (status == TN_OK && back->count == 1) { /* a choice of one word is that word */
+        v->ways[part->slot] = (way){.kind = WAY_WORD, .text = back->entries[0].text};
+        v->inverse->n_tables--;
+        return write_literal(back->entries[0].word, true, &v->match, err);
     }
     if (status == TN_OK) {
         status = tni_arena_array(v->arena, back->count, sizeof(tn_str), &block, err);
@@ -359,6 +364,9 @@ static tn_status write_way(inverting *v, const tni_hole *hole, tn_error *err)
                                 (int)hole->words[i].len, hole->words[i].data);
             }
         }
+    }
+    if (back->kind == WAY_WORD) {
+        return write_literal(back->text, false, &v->to, err);
     }
     if (back->kind == WAY_TABLE) {
         tn_str table = v->inverse->tables[back->table].name;

@@ -260,6 +260,9 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_
     naming->models[naming->n_models++] = stage.next; /* freed with the naming, whatever comes */
     before.n_models = naming->n_models;
     status = tni_stage_bind(&stage, err);
+    if (status == TN_OK && options->watch != NULL) {
+        options->watch(options->watch_user, &stage);
+    }
     if (status == TN_OK) {
         status = map(naming, &stage, err);
     }
@@ -294,7 +297,12 @@ tn_status tni_naming_run(tni_arena *arena, const tn_model *first, const bool *ke
 {
     tni_naming *naming = naming_out;
     *naming = (tni_naming){.arena = arena, .model = first};
-    tn_status status = tni_rules_load(arena, options, &naming->sets, err);
+    tn_status status = TN_OK;
+    if (options->loaded != NULL) {
+        naming->sets = *options->loaded;
+    } else {
+        status = tni_rules_load(arena, options, &naming->sets, err);
+    }
     if (status == TN_OK) {
         status = make_arrays(naming, first->count, err);
     }

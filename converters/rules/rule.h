@@ -9,6 +9,8 @@
 #include "model/model.h"
 #include <stdio.h>
 
+struct tni_stage;
+
 typedef enum tni_deed {
     TNI_DEED_RENAME,
     TNI_DEED_KEEP,
@@ -91,6 +93,7 @@ typedef struct tni_ruleset {
     const tni_yaml *listed; /* `slot_families`, as it stood in the file */
     tn_str *inputs;         /* names of further inputs */
     size_t n_inputs;
+    const tni_yaml *root;         /* all that stands in the file; NULL: flags */
     const tni_yaml *include;      /* the list, as it stood in the file */
     size_t n_own;                 /* rules that are the file's own; the others are included */
     struct tni_ruleset *included; /* the files that it includes, and these in turn; their rules
@@ -118,7 +121,11 @@ typedef struct tni_rule_options {
     size_t n_inputs;
     tn_scheme scheme; /* of the command; what the flags' patterns see */
     bool ignore_unmatch;
-    const char *target; /* format of the output; NULL: there is none */
+    const char *target;         /* format of the output; NULL: there is none */
+    const tni_rulesets *loaded; /* stages that are read already; NULL: those of the fields above */
+    /* Shown each stage that has decided; NULL: nobody looks. What it has in the arena stays. */
+    void (*watch)(void *user, const struct tni_stage *stage);
+    void *watch_user;
 } tni_rule_options;
 
 /* Reads all flags and files into stages. Strings live in the arena or in the options. Errors:

@@ -15,6 +15,7 @@
 #include <tenon/npy.h>
 #include <tenon/pattern.h>
 #include <tenon/report.h>
+#include <tenon/rules.h>
 #include <tenon/str.h>
 #include <tenon/text.h>
 #include <tenon/values.h>
