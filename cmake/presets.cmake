@@ -1,4 +1,5 @@
-# tn_presets(TARGET): puts the rule sets of schemas/rules/**/*.yaml into TARGET as a table, and installs them as files.
+# tn_presets(TARGET): puts the rule sets of schemas/rules/**/*.yaml into TARGET as a table, and installs them as
+# files, with the JSON Schema of their language.
 function(tn_presets target)
     set(folder ${CMAKE_SOURCE_DIR}/schemas/rules)
     file(GLOB_RECURSE presets CONFIGURE_DEPENDS ${folder}/*.yaml)
@@ -7,5 +8,6 @@ function(tn_presets target)
         COMMAND ${CMAKE_COMMAND} -D FOLDER=${folder} -D OUT=${out} -P ${CMAKE_SOURCE_DIR}/cmake/embed-presets.cmake
         DEPENDS ${presets} ${CMAKE_SOURCE_DIR}/cmake/embed-presets.cmake)
     target_sources(${target} PRIVATE ${out})
+    install(FILES ${CMAKE_SOURCE_DIR}/schemas/rules.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/tenon)
     install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_DATADIR}/tenon FILES_MATCHING PATTERN "*.yaml")
 endfunction()

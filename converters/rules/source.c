@@ -115,6 +115,18 @@ static tn_status check_circle(const tni_rule_source *source, tn_error *err)
     return status;
 }
 
+static tn_status load_preset(const tni_rule_source *source, tn_str *text_out, tn_error *err)
+{
+    const tni_preset *preset = tni_preset_find(source->entry);
+    tn_error why = {0};
+    if (preset == NULL) {
+        tni_preset_unknown(source->entry, &why);
+        return at_entry(source->by, source->node, &why, err);
+    }
+    *text_out = preset->text;
+    return check_circle(source, err);
+}
+
 /* Loads the text of a source; a preset's is not copied. */
 static tn_status load(tni_loading *loading, tni_rule_source *source, void **data_out,
                       tn_str *text_out, tn_error *err)
@@ -123,12 +135,7 @@ static tn_status load(tni_loading *loading, tni_rule_source *source, void **data
     size_t len = 0;
     tn_status status;
     if (source->preset) {
-        const tni_preset *preset = tni_preset_find(source->entry);
-        tn_error why = {0};
-        *text_out = preset != NULL ? preset->text : TN_STR_NONE;
-        status = preset != NULL ? TN_OK : tni_preset_unknown(source->entry, &why);
-        return preset != NULL ? check_circle(source, err)
-                              : at_entry(source->by, source->node, &why, err);
+        return load_preset(source, text_out, err);
     }
     if (source->by == NULL && strcmp(source->path, "-") == 0) {
         status = tni_stdin_load(loading->arena->ctx, TNI_RULE_BYTES + 1, data_out, &len, err);
