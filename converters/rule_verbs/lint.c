@@ -120,7 +120,9 @@ static tn_status check_inverses(tni_session *session, const tni_ruleset *set, tn
         if (rule->deed != TNI_DEED_RENAME) {
             continue;
         }
-        if (tni_rule_invert(&session->arena, rule, NULL, NULL, 1, &inverse, &why) != TN_OK) {
+        if (tni_ops_reversible(rule, &why) != TN_OK ||
+            (rule->to != NULL &&
+             tni_rule_invert(&session->arena, rule, NULL, NULL, 1, &inverse, &why) != TN_OK)) {
             status = why.code != TN_E_RULE
                          ? tni_fail(err, why.code, "%s", why.message)
                          : tni_session_find(session, TN_SEVERITY_NOTE, "no-inverse", rule,
