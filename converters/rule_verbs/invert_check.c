@@ -47,6 +47,9 @@ static tn_status compare(const tni_inverting *v, const tni_naming *back, tn_erro
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < back->model->count; i++) {
         uint32_t middle = back->source[i], source = v->session->naming.source[middle];
+        if (source == TN_NO_INDEX) { /* made from nothing, and dropped: else the count tells */
+            continue;
+        }
         tn_str was = v->stage->model->tensors[source].alias[TN_SCHEME_NAME];
         tn_str is = back->model->tensors[i].alias[TN_SCHEME_NAME];
         if (!same_form(&v->stage->model->tensors[source], &back->model->tensors[i])) {
@@ -55,9 +58,13 @@ static tn_status compare(const tni_inverting *v, const tni_naming *back, tn_erro
             status = strays(v, source, renamed->tensors[middle].alias[TN_SCHEME_NAME], is, err);
         }
     }
-    if (status == TN_OK && back->model->count != renamed->count) {
+    size_t made = 0;
+    for (size_t i = 0; i < renamed->count; i++) {
+        made += v->session->naming.source[i] == TN_NO_INDEX;
+    }
+    if (status == TN_OK && back->model->count + made != renamed->count) {
         status = tni_fail(err, TN_E_NO_INVERSE, "the inverse loses %zu tensors",
-                          renamed->count - back->model->count);
+                          renamed->count - made - back->model->count);
         tni_error_path(err, v->set->file);
     }
     return status;

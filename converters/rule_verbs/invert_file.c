@@ -62,6 +62,11 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
     tn_error why = {0};
     tni_values values;
     const tni_seen_numbers *seen = NULL;
+    if (rule->deed == TNI_DEED_MAKE) { /* what it makes is dropped */
+        *back = (tni_back){.rule = rule};
+        v->back_at[index] = v->n_backs++;
+        return TN_OK;
+    }
     if (v->stage != NULL && v->stage->tallies[index].claimed == 0) {
         return TN_OK;
     }
@@ -88,6 +93,7 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
     tni_rule trimmed = *rule;
     tn_status status =
         v->stage == NULL || rule->to == NULL ? TN_OK : tni_inverse_trim(v, rule, &trimmed, err);
+    trimmed.operates = false; /* the names alone; operations are written by themselves */
     if (status != TN_OK) {
         return status;
     }

@@ -123,7 +123,10 @@ static void print_back(const tni_back *back, tni_buffer *room, FILE *out)
 {
     const tni_rule *rule = back->rule;
     fputs("  - {match: ", out);
-    if (rule->to == NULL) {
+    if (rule->deed == TNI_DEED_MAKE) {
+        tni_rules_print_text(rule->make->name, true, out);
+        fputs(", do: drop", out);
+    } else if (rule->to == NULL) {
         print_kept(rule, out);
     } else {
         tni_rules_print_text(back->inverse.match, false, out);

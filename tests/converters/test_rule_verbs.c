@@ -169,6 +169,12 @@ static void inverts_files(void **state)
         {KEEP "- {match: 'm/{x:**}', to: '{x}'}\n", "m/a/w b/w",
          "  - {match: \"{x:**}\", to: \"m/{x}\"}\n"
          "  - {match: \"b/w\", do: keep, priority: 1}\n"},
+        /* What is made from nothing is dropped. */
+        {HEAD "- {match: 'm/{x:**}', to: '{x}'}\n- {make: head.bias, init: zeros, shape: [2], "
+              "dtype: f32}\n",
+         "m/a",
+         "  - {match: \"{x:**}\", to: \"m/{x}\"}\n"
+         "  - {match: \"head.bias\", do: drop, priority: 1}\n"},
         /* Names that look alike: the inverse of the rule that made them claims them. */
         {HEAD "- {match: 'm/{x:**}', to: '{x}'}\n- {match: 'a/{x}', to: 'b/{x}'}\n", "m/c/w a/w",
          "  - {match: \"{x:**}\", to: \"m/{x}\"}\n"
