@@ -96,6 +96,13 @@ static void json_stage(tn_json_out *out, const tn_explained_stage *stage)
         tn_json_object_end(out);
     }
     tn_json_array_end(out);
+    tn_json_key(out, "operations");
+    tn_json_array(out);
+    for (size_t i = 0; i < stage->n_operations; i++) {
+        tn_json_str(out, stage->operations[i]);
+    }
+    tn_json_array_end(out);
+    put_str(out, "forms", stage->forms);
     put_str(out, "why", stage->why);
     tn_json_key(out, "dropped");
     tn_json_bool(out, stage->dropped);
@@ -149,6 +156,10 @@ static void print_stage(const tn_explained_stage *stage)
         print_escaped(stdout, stage->bound[i].value);
         fputc('\n', stdout);
     }
+    for (size_t i = 0; i < stage->n_operations; i++) {
+        line("operation", stage->operations[i]);
+    }
+    line("forms", stage->forms);
     printf("  %.*s\n", (int)stage->why.len, stage->why.data);
     line("result", stage->result);
 }

@@ -3,6 +3,7 @@
 #include "converters/rule_verbs/session.h"
 #include "converters/rules/claim.h"
 #include "model/near.h"
+#include "model/shape_text.h"
 #include <stdlib.h>
 #include <tenon/text.h>
 
@@ -60,6 +61,36 @@ static void tell_rule(const tni_rule *rule, const tn_pattern *pattern, tn_explai
     out->target = rule->to != NULL ? rule->to->source : TN_STR_NONE;
 }
 
+/* Lists the operations of a rule. */
+static tn_status list_operations(tn_explanation *x, const tni_rule *rule, tn_explained_stage *out,
+                                 tn_error *err)
+{
+    void *block;
+    tn_status status = tni_arena_array(&x->session.arena, rule->n_ops, sizeof(tn_str), &block, err);
+    tn_str *texts = block;
+    for (size_t i = 0; status == TN_OK && i < rule->n_ops; i++) {
+        texts[i] = rule->ops[i].text;
+    }
+    if (status == TN_OK) {
+        out->operations = texts;
+        out->n_operations = rule->n_ops;
+    }
+    return status;
+}
+
+/* Writes the dtype and shape of a tensor before the operations, and of what they make. */
+static tn_status write_forms(tn_explanation *x, const tn_tensor *tensor, const tni_made *made,
+                             tn_explained_stage *out, tn_error *err)
+{
+    char before[TNI_SHAPE_ROOM], after[TNI_SHAPE_ROOM];
+    tn_tensor shown = {.rank = made->value.rank, .shape = made->value.shape};
+    tni_shape_text(tensor, before);
+    tni_shape_text(&shown, after);
+    return tni_arena_format(&x->session.arena, &out->forms, err, "%s %s -> %s %s", before,
+                            tn_dtype_about(tensor->dtype)->name, after,
+                            tn_dtype_about(made->value.dtype)->name);
+}
+
 /* Says what becomes of a name that no rule of a stage claims. */
 static const char *unclaimed(const tni_ruleset *set)
 {
@@ -72,11 +103,20 @@ static const char *unclaimed(const tni_ruleset *set)
 
 /* Renders what a rule makes of a name, as far as that can be told without a model. */
 static tn_status render(tn_explanation *x, const tni_rule *rule, const tn_pattern *pattern,
-                        const tni_matcher *matcher, tn_explained_stage *out, tn_error *err)
+                        const tni_matcher *matcher, tn_str name, tn_explained_stage *out,
+                        tn_error *err)
 {
     tni_buffer buffer;
     tn_error why = {0};
     tni_values values = {.bound = matcher->bound};
+    out->why = TN_LIT("its name stays");
+    if (rule->to == NULL) {
+        return tni_arena_str(&x->session.arena, name, &out->result, err);
+    }
+    if (rule->n_targets > 1 || rule->n_patterns > 1) {
+        out->why = TN_LIT("it goes into other tensors, which the model tells");
+        return TN_OK;
+    }
     if (rule->to->ranks) {
         out->why = TN_LIT("renamed; rank() needs the model");
         return TN_OK;
@@ -103,12 +143,13 @@ static tn_status tell_match(tn_explanation *x, const tni_rule *rule, const tn_pa
 {
     bool found;
     tell_rule(rule, pattern, out);
-    tn_status status = tni_pattern_match(pattern, matcher, name, &found, err);
+    tn_status status = list_operations(x, rule, out, err);
+    status = status != TN_OK ? status : tni_pattern_match(pattern, matcher, name, &found, err);
     if (status == TN_OK && pattern->kind != TNI_EXACT) {
         status = list_bound(x, pattern, matcher, out, err);
     }
     if (status != TN_OK || rule->deed == TNI_DEED_RENAME) {
-        return status != TN_OK ? status : render(x, rule, pattern, matcher, out, err);
+        return status != TN_OK ? status : render(x, rule, pattern, matcher, name, out, err);
     }
     out->dropped = rule->deed == TNI_DEED_DROP;
     out->why = out->dropped ? TN_LIT("dropped") : TN_LIT("kept as it is");
@@ -152,6 +193,7 @@ static tn_status tell_decision(tn_explanation *x, const tni_stage *stage, size_t
     char name[TN_ERROR_SUBJECT];
     if (decision->claimed) {
         const char *what = decision->dropped             ? "dropped"
+                           : decision->consumed          ? "goes through the operations"
                            : decision->name.data != NULL ? "renamed"
                                                          : "kept as it is";
         out->why = tn_str_of(what);
@@ -184,8 +226,13 @@ static tn_status tell_with(tn_explanation *x, const tni_stage *stage, size_t ind
                                    err);
         status = status != TN_OK ? status : list_bound(x, decision->pattern, matcher, out, err);
     }
+    const tni_made *made = tni_made_of(stage, index);
     out->dropped = decision->dropped;
-    if (!decision->dropped) {
+    if (made != NULL) {
+        out->result = made->name;
+        status = status != TN_OK ? status : list_operations(x, decision->rule, out, err);
+        status = status != TN_OK ? status : write_forms(x, tensor, made, out, err);
+    } else if (!decision->dropped && !decision->consumed) {
         out->result = decision->name.data != NULL ? decision->name : tensor->alias[TN_SCHEME_NAME];
     }
     return status != TN_OK ? status : tell_decision(x, stage, index, out, err);

@@ -22,6 +22,24 @@ static tn_status strays(const tni_inverting *v, uint32_t source, tn_str new_name
                           v->stage->model->tensors[source].alias[TN_SCHEME_NAME], &why, err);
 }
 
+/* Tells whether two tensors have one dtype and shape. */
+static bool same_form(const tn_tensor *a, const tn_tensor *b)
+{
+    bool same = a->dtype == b->dtype && a->rank == b->rank;
+    for (uint32_t i = 0; same && i < a->rank; i++) {
+        same = a->shape[i] == b->shape[i];
+    }
+    return same;
+}
+
+static tn_status misshapes(const tni_inverting *v, uint32_t source, tn_error *err)
+{
+    tn_error why = {0};
+    tni_fail(&why, TN_E_RULE, "it comes back with another shape");
+    return tni_no_inverse(v, rule_of(v, source),
+                          v->stage->model->tensors[source].alias[TN_SCHEME_NAME], &why, err);
+}
+
 /* Compares the names that came back with those that the stage had found. */
 static tn_status compare(const tni_inverting *v, const tni_naming *back, tn_error *err)
 {
@@ -29,15 +47,24 @@ static tn_status compare(const tni_inverting *v, const tni_naming *back, tn_erro
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < back->model->count; i++) {
         uint32_t middle = back->source[i], source = v->session->naming.source[middle];
+        if (source == TN_NO_INDEX) { /* made from nothing, and dropped: else the count tells */
+            continue;
+        }
         tn_str was = v->stage->model->tensors[source].alias[TN_SCHEME_NAME];
         tn_str is = back->model->tensors[i].alias[TN_SCHEME_NAME];
-        if (!tn_str_equal(was, is)) {
+        if (!same_form(&v->stage->model->tensors[source], &back->model->tensors[i])) {
+            status = misshapes(v, source, err);
+        } else if (!tn_str_equal(was, is)) {
             status = strays(v, source, renamed->tensors[middle].alias[TN_SCHEME_NAME], is, err);
         }
     }
-    if (status == TN_OK && back->model->count != renamed->count) {
+    size_t made = 0;
+    for (size_t i = 0; i < renamed->count; i++) {
+        made += v->session->naming.source[i] == TN_NO_INDEX;
+    }
+    if (status == TN_OK && back->model->count + made != renamed->count) {
         status = tni_fail(err, TN_E_NO_INVERSE, "the inverse loses %zu tensors",
-                          renamed->count - back->model->count);
+                          renamed->count - made - back->model->count);
         tni_error_path(err, v->set->file);
     }
     return status;

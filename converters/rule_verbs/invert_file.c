@@ -62,6 +62,11 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
     tn_error why = {0};
     tni_values values;
     const tni_seen_numbers *seen = NULL;
+    if (rule->deed == TNI_DEED_MAKE) { /* what it makes is dropped */
+        *back = (tni_back){.rule = rule};
+        v->back_at[index] = v->n_backs++;
+        return TN_OK;
+    }
     if (v->stage != NULL && v->stage->tallies[index].claimed == 0) {
         return TN_OK;
     }
@@ -78,13 +83,21 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
         values = tni_claim_values(v->stage, rule);
         seen = v->stage->tallies[index].numbers;
     }
+    if (tni_ops_reversible(rule, &why) != TN_OK) {
+        return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
+    }
+    if (rule->n_ops > 0 && rule->file != v->set->file) {
+        tni_fail(&why, TN_E_RULE, "its operations may need variables of an included file");
+        return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
+    }
     tni_rule trimmed = *rule;
     tn_status status =
         v->stage == NULL || rule->to == NULL ? TN_OK : tni_inverse_trim(v, rule, &trimmed, err);
+    trimmed.operates = false; /* the names alone; operations are written by themselves */
     if (status != TN_OK) {
         return status;
     }
-    if (rule->deed == TNI_DEED_RENAME &&
+    if (rule->to != NULL &&
         tni_rule_invert(&v->session->arena, &trimmed, seen, v->stage == NULL ? NULL : &values,
                         (unsigned)index + 1, &back->inverse, &why) != TN_OK) {
         return why.code == TN_E_RULE ? tni_no_inverse(v, rule, first_claimed(v, rule), &why, err)

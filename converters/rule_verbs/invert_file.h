@@ -26,10 +26,12 @@ typedef struct tni_inverting {
 /* Raises that a rule cannot be led back; `subject` is a tensor, or none. */
 tn_status tni_no_inverse(const tni_inverting *v, const tni_rule *rule, tn_str subject,
                          const tn_error *why, tn_error *err);
-/* Copies a rule with its tables cut down to the words that it met in the model: what matched nothing
- * leaves no trace in the inverse. */
+/* Copies a rule with its tables cut down to the words that it met in the model: what matched
+ * nothing leaves no trace in the inverse. */
 tn_status tni_inverse_trim(const tni_inverting *v, const tni_rule *rule, tni_rule *out,
                            tn_error *err);
+/* Writes `, do: […]` with the operations of a rule led back, the last one first. */
+void tni_ops_print_reversed(const tni_rule *rule, FILE *out);
 /* Tells whether a target needs no tables, no variables and nothing but the name at hand. */
 bool tni_template_is_closed(const tni_template *to);
 /* Writes the inverse as a rule file into the arena, and reads it again. */

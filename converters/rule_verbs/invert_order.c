@@ -51,7 +51,10 @@ static tn_status learn_tensor(ordering *o, size_t index, tn_error *err)
                    v->set->slots != TNI_SLOTS_SEEN;
     bool alone = tensor->role == TN_ROLE_METADATA ||
                  (tensor->role == TN_ROLE_COUNTER && !v->set->sees_counters && !decision->claimed);
-    tn_str name = decision->name.data != NULL ? decision->name : tensor->alias[TN_SCHEME_NAME];
+    const tni_made *made = tni_made_of(v->stage, index);
+    tn_str name = made != NULL                  ? made->name
+                  : decision->name.data != NULL ? decision->name
+                                                : tensor->alias[TN_SCHEME_NAME];
     tn_status status = TN_OK;
     if (decision->dropped || follows || alone) {
         return TN_OK;

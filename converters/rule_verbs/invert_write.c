@@ -56,7 +56,7 @@ static void print_vars(const tni_inverting *v, FILE *out)
     bool needed = false;
     for (size_t i = 0; i < v->n_backs; i++) {
         const tni_rule *rule = v->backs[i].rule;
-        needed = needed || (rule->back_to != NULL && rule->back_to->vars);
+        needed = needed || rule->n_ops > 0 || (rule->back_to != NULL && rule->back_to->vars);
     }
     for (size_t i = 0; needed && i < v->set->vars.count; i++) {
         const tni_var *var = &v->set->vars.at[i];
@@ -92,7 +92,8 @@ static void print_kept(const tni_rule *rule, FILE *out)
         fputs(i == 0 ? "" : ", ", out);
         tni_rules_print_text(rule->patterns[i]->source, false, out);
     }
-    fputs(rule->n_patterns > 1 ? "], do: keep" : ", do: keep", out);
+    fputs(rule->n_patterns > 1 ? "]" : "", out);
+    fputs(rule->n_ops > 0 ? "" : ", do: keep", out);
 }
 
 bool tni_template_is_closed(const tni_template *to)
@@ -122,13 +123,17 @@ static void print_back(const tni_back *back, tni_buffer *room, FILE *out)
 {
     const tni_rule *rule = back->rule;
     fputs("  - {match: ", out);
-    if (rule->deed == TNI_DEED_KEEP) {
+    if (rule->deed == TNI_DEED_MAKE) {
+        tni_rules_print_text(rule->make->name, true, out);
+        fputs(", do: drop", out);
+    } else if (rule->to == NULL) {
         print_kept(rule, out);
     } else {
         tni_rules_print_text(back->inverse.match, false, out);
         fputs(", to: ", out);
         tni_rules_print_text(back->inverse.to, false, out);
     }
+    tni_ops_print_reversed(rule, out);
     print_said(rule, room, out);
     if (back->priority != 0) {
         fprintf(out, ", priority: %" PRId64, back->priority);
@@ -157,12 +162,17 @@ static tn_status read_again(tni_inverting *v, tni_file_inverse *out, tn_error *e
     tni_rule_source source = {.path = "the inverse"};
     tni_ruleset *set;
     tni_yaml *root = NULL;
+    tn_error why = {0};
     tn_status status = tni_rules_add_stage(&loading, &set, err);
     if (status == TN_OK) {
         status = tni_yaml_read(&session->arena, out->text, TNI_RULE_BYTES, &root, err);
     }
-    if (status == TN_OK) {
-        status = tni_rules_of_text(&loading, &source, root, set, err);
+    if (status == TN_OK && tni_rules_of_text(&loading, &source, root, set, &why) != TN_OK) {
+        status = why.code != TN_E_RULE
+                     ? tni_fail(err, why.code, "%s", why.message)
+                     : tni_fail(err, TN_E_NO_INVERSE, "what leads back would be no rule file: %s",
+                                why.message);
+        tni_error_path(err, v->set->file);
     }
     out->sets = loading.sets;
     return status;

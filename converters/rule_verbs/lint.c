@@ -5,7 +5,7 @@
 
 static bool is_pattern(const tni_rule *rule)
 {
-    return rule->n_patterns > 1 || rule->patterns[0]->kind != TNI_EXACT;
+    return rule->n_patterns > 1 || (rule->n_patterns == 1 && rule->patterns[0]->kind != TNI_EXACT);
 }
 
 /* Tells whether a pattern matches every name. */
@@ -97,6 +97,9 @@ static tn_status check_pairs(tni_session *session, const tni_ruleset *set, tn_er
     for (size_t i = 0; status == TN_OK && i < set->count; i++) {
         for (size_t k = i + 1; status == TN_OK && k < set->count; k++) {
             const tni_rule *a = &set->rules[i], *b = &set->rules[k];
+            if (a->n_patterns == 0 || b->n_patterns == 0) {
+                continue; /* what makes a tensor claims none */
+            }
             if (!is_pattern(a) && !is_pattern(b) &&
                 !tn_str_equal(a->patterns[0]->exact, b->patterns[0]->exact)) {
                 continue;
@@ -120,7 +123,11 @@ static tn_status check_inverses(tni_session *session, const tni_ruleset *set, tn
         if (rule->deed != TNI_DEED_RENAME) {
             continue;
         }
-        if (tni_rule_invert(&session->arena, rule, NULL, NULL, 1, &inverse, &why) != TN_OK) {
+        tni_rule names = *rule; /* without its operations */
+        names.operates = false;
+        if (tni_ops_reversible(rule, &why) != TN_OK ||
+            (rule->to != NULL &&
+             tni_rule_invert(&session->arena, &names, NULL, NULL, 1, &inverse, &why) != TN_OK)) {
             status = why.code != TN_E_RULE
                          ? tni_fail(err, why.code, "%s", why.message)
                          : tni_session_find(session, TN_SEVERITY_NOTE, "no-inverse", rule,

@@ -72,6 +72,19 @@ tn_status tni_session_run_other(tni_session *session, const tn_model *model,
     return run(session, model, &options, naming, err);
 }
 
+const tni_made *tni_made_of(const tni_stage *stage, size_t index)
+{
+    for (size_t i = 0; stage->decisions[index].consumed && i < stage->n_made; i++) {
+        const tni_made *made = &stage->made[i];
+        for (uint32_t k = 0; k < made->n_from; k++) {
+            if (made->from[k] == index) {
+                return made;
+            }
+        }
+    }
+    return NULL;
+}
+
 size_t tni_rule_number(const tni_ruleset *set, const tni_rule *rule)
 {
     size_t number = 0;

@@ -41,6 +41,11 @@ tn_status tni_session_find(tni_session *session, tn_severity severity, const cha
 /* Finds the variables and tables that a file declares and does not use. */
 tn_status tni_lint_unused(tni_session *session, const tni_ruleset *set, tn_error *err);
 
+/* Tells whether the operations of a rule can be led back: TN_E_RULE with the reason otherwise. */
+tn_status tni_ops_reversible(const tni_rule *rule, tn_error *why);
+/* Returns what a stage made of a tensor by operations, the first of it; NULL: nothing. */
+const tni_made *tni_made_of(const tni_stage *stage, size_t index);
+
 /* A derived inverse of a whole file. */
 typedef struct tni_file_inverse {
     tn_str text;       /* of the rule file */

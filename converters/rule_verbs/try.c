@@ -13,7 +13,7 @@ static tn_status find_dead(tni_session *session, const tni_stage *stage, tn_erro
         uint32_t near[TNI_NEAR_MOST];
         char name[TN_ERROR_SUBJECT] = "";
         tn_str nearest = TN_STR_NONE;
-        if (stage->tallies[r].found > 0) {
+        if (stage->tallies[r].found > 0 || rule->n_patterns == 0) {
             continue;
         }
         const tn_pattern *pattern = rule->patterns[0];
@@ -40,7 +40,8 @@ static tn_status find_unsteady(tni_session *session, const tni_stage *stage,
     bool *said = block;
     for (size_t i = 0; status == TN_OK && i < again->model->count; i++) {
         uint32_t middle = again->source[i];
-        const tni_rule *rule = stage->decisions[session->naming.source[middle]].rule;
+        uint32_t source = middle == TN_NO_INDEX ? middle : session->naming.source[middle];
+        const tni_rule *rule = source == TN_NO_INDEX ? NULL : stage->decisions[source].rule;
         char name[TN_ERROR_SUBJECT];
         if (!again->any_renamed || !again->renamed[i] || rule == NULL ||
             rule->deed != TNI_DEED_RENAME || said[rule - stage->set->rules]) {

@@ -68,6 +68,9 @@ typedef struct tn_explained_stage {
     tn_str target;  /* as the rule has it; none: it drops or keeps */
     const tn_bound *bound;
     size_t n_bound;
+    const tn_str *operations; /* as the rule has them */
+    size_t n_operations;
+    tn_str forms;  /* with a model and operations: "[3, 4] float32 -> [4, 3] float32" */
     tn_str why;    /* a sentence: what becomes of the name */
     bool dropped;  /* it ends here */
     tn_str result; /* the name that it leaves; none where that is dropped or cannot be told */
