@@ -133,7 +133,8 @@ static tn_status check_found(const tni_file_reading *r, const tni_yaml *map, boo
                              tn_error *err)
 {
     for (const tni_yaml *one = map->first; one != NULL; one = one->next) {
-        if (is_place(one) || find(&r->set->vars, one->key->text)->value.data != NULL) {
+        const tni_var *var = is_place(one) ? NULL : find(&r->set->vars, one->key->text);
+        if (var == NULL || var->value.data != NULL) {
             continue;
         }
         const tni_yaml *input = tni_keys_find(map, "input");
@@ -165,8 +166,9 @@ static tn_status read_from(tni_file_reading *r, const tni_yaml *map, bool *read_
     *read_out = data != NULL;
     for (const tni_yaml *one = map->first; status == TN_OK && data != NULL && one != NULL;
          one = one->next) {
-        if (!is_place(one)) {
-            find(&r->set->vars, one->key->text)->value = TN_STR_NONE;
+        tni_var *var = is_place(one) ? NULL : find(&r->set->vars, one->key->text);
+        if (var != NULL) {
+            var->value = TN_STR_NONE;
         }
     }
     if (status == TN_OK && data != NULL) {
