@@ -39,9 +39,10 @@ tn_status tni_when_holds(tni_stage *stage, size_t index, const tni_rule *rule,
     const tni_when *when = rule->when;
     tni_values values = tni_claim_values(stage, rule);
     tn_error why = {0};
-    bool holds = true;
+    unsigned role = 1U << stage->model->tensors[index].role;
+    bool holds = when == NULL || when->roles == 0 || (when->roles & role) != 0;
     tn_status status = TN_OK;
-    if (when != NULL) {
+    if (when != NULL && holds) {
         status = fits(&when->form, &values, &stage->model->tensors[index], &holds, &why);
     }
     if (status == TN_OK && holds && when != NULL && when->exists != NULL) {
@@ -175,7 +176,8 @@ static tn_status check_hole(const tni_stage *stage, const tni_rule *rule, const 
             return missing(stage, rule, hole, i, err);
         }
     }
-    return seen->count <= wanted ? missing(stage, rule, hole, seen->count, err) : TN_OK;
+    bool complete = hole->open ? seen->count > 0 : seen->count > wanted;
+    return complete ? TN_OK : missing(stage, rule, hole, seen->count, err);
 }
 
 tn_status tni_expect_all(const tni_stage *stage, const tni_rule *rule, tn_error *err)
