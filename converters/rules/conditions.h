@@ -39,7 +39,7 @@ typedef struct tni_expected {
 /* `expect`: if it is not so, the command ends. */
 typedef struct tni_expect {
     const tni_yaml *node;
-    bool has_count;
+    bool has_count, complete; /* complete: the holes' values are there in every combination */
     int64_t count;
     tni_form form;
     tni_expected *holes;

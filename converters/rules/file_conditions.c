@@ -307,27 +307,37 @@ static tn_status unknown_hole(const tni_yaml *value, const tn_pattern *pattern, 
                                      hole->name.data);
         }
     }
-    tni_error_hint(err, "one can expect count, shape, dtype%s", list);
+    tni_error_hint(err, "one can expect count, complete, shape, dtype%s", list);
     return status;
 }
 
-static tn_status expect_hole(tni_file_reading *r, const tni_yaml *value, tni_rule *rule,
-                             tni_expected *hole, tn_error *err)
+/* Tells whether a pattern's hole is bound to numbers alone. */
+static bool binds_numbers(const tn_pattern *pattern, int slot)
 {
-    const tn_pattern *pattern = only_pattern(rule);
-    int slot = pattern == NULL || pattern->kind != TNI_HOLES
-                   ? -1
-                   : tni_pattern_slot(pattern, value->key->text);
-    if (slot < 0) {
-        return unknown_hole(value, pattern, err);
-    }
-    *hole = (tni_expected){.node = value, .slot = (uint32_t)slot};
-    rule->recorded |= 1U << slot;
     bool numbers = false;
     for (size_t i = 0; i < pattern->n_parts; i++) {
         const tni_hole *part = pattern->parts[i].hole;
-        numbers = part != NULL && part->slot == hole->slot ? tni_hole_is_number(part) : numbers;
+        numbers = part != NULL && (int)part->slot == slot ? tni_hole_is_number(part) : numbers;
     }
+    return numbers;
+}
+
+/* A hole that is expected stands in every pattern of the rule. */
+static tn_status expect_hole(tni_file_reading *r, const tni_yaml *value, tni_rule *rule,
+                             tni_expected *hole, tn_error *err)
+{
+    bool numbers = true;
+    for (size_t i = 0; i < rule->n_patterns; i++) {
+        const tn_pattern *pattern = rule->patterns[i];
+        int slot = pattern->kind == TNI_HOLES ? tni_pattern_slot(pattern, value->key->text) : -1;
+        if (slot < 0) {
+            return unknown_hole(value, pattern, err);
+        }
+        numbers = numbers && binds_numbers(pattern, slot);
+    }
+    int slot = tni_pattern_slot(rule->patterns[0], value->key->text);
+    *hole = (tni_expected){.node = value, .slot = (uint32_t)slot};
+    rule->recorded |= 1U << slot;
     if (value->kind == TNI_YAML_LIST) {
         return read_list(r, value, numbers, hole, err);
     }
@@ -338,7 +348,23 @@ static tn_status expect_hole(tni_file_reading *r, const tni_yaml *value, tni_rul
 static bool is_form_key(tn_str key)
 {
     return tn_str_equal(key, TN_LIT("count")) || tn_str_equal(key, TN_LIT("shape")) ||
-           tn_str_equal(key, TN_LIT("dtype"));
+           tn_str_equal(key, TN_LIT("dtype")) || tn_str_equal(key, TN_LIT("complete"));
+}
+
+/* Reads `complete`, which needs something to combine. */
+static tn_status read_complete(const tni_yaml *map, const tni_rule *rule, tni_expect *expect,
+                               tn_error *err)
+{
+    static const char *const truth[] = {"false", "true", NULL};
+    const tni_yaml *complete = tni_keys_find(map, "complete");
+    int is_complete = 0;
+    tn_status status =
+        complete == NULL ? TN_OK : tni_value_word(complete, truth, &is_complete, err);
+    expect->complete = is_complete == 1;
+    if (status == TN_OK && expect->complete && expect->n_holes * rule->n_patterns < 2) {
+        status = tni_value_wrong(complete, err, "values combine where two holes are expected");
+    }
+    return status;
 }
 
 static tn_status read_expect(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
@@ -374,7 +400,7 @@ static tn_status read_expect(tni_file_reading *r, const tni_yaml *map, tni_rule 
         }
     }
     rule->expect = expect;
-    return status;
+    return status == TN_OK ? read_complete(map, rule, expect, err) : status;
 }
 
 static tn_status read_priority(tni_file_reading *r, const tni_yaml *priority,
