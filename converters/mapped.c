@@ -126,19 +126,39 @@ static tn_status add_made(moving *m, tn_error *err)
     return status;
 }
 
+/* Makes a variable of a slot that has outlived its own under a name that no slot has: an average
+ * that takes its variable's place. `was` is its index in the base. */
+static void settle_role(const moving *m, uint32_t was, tn_tensor *tensor)
+{
+    uint32_t owner = m->base->tensors[was].slot_of;
+    size_t family = 0;
+    tn_str base;
+    if (owner != TN_NO_INDEX && m->new_index[owner] == TN_NO_INDEX &&
+        !tni_slot_base(tensor->alias[TN_SCHEME_NAME], &family, &base)) {
+        tensor->role = TN_ROLE_VARIABLE;
+        tensor->slot = TN_STR_NONE;
+    }
+}
+
 /* Tells the slots where their owners are now. */
-static void settle_owners(moving *m, const bool *keep)
+static void settle_owners(moving *m, const bool *keep, const bool *renamed)
 {
     for (uint32_t i = 0; i < m->base->count; i++) {
         uint32_t owner = m->base->tensors[i].slot_of;
         if (keep[i]) {
-            m->model->tensors[m->new_index[i]].slot_of =
-                owner == TN_NO_INDEX ? TN_NO_INDEX : m->new_index[owner];
+            tn_tensor *tensor = &m->model->tensors[m->new_index[i]];
+            tensor->slot_of = owner == TN_NO_INDEX ? TN_NO_INDEX : m->new_index[owner];
+            if (renamed != NULL && renamed[i]) {
+                settle_role(m, i, tensor);
+            }
         }
     }
     for (size_t k = 0; k < m->n_made; k++) {
+        tn_tensor *tensor = &m->model->tensors[m->made_index[k]];
         if (m->made[k].owner != TN_NO_INDEX) {
-            m->model->tensors[m->made_index[k]].slot_of = m->made_index[m->made[k].owner];
+            tensor->slot_of = m->made_index[m->made[k].owner];
+        } else if (m->made[k].n_from > 0 && !m->made[k].keeps_names) {
+            settle_role(m, m->made[k].from[0], tensor);
         }
     }
 }
@@ -161,7 +181,7 @@ static tn_status move_all(moving *m, const bool *keep, const tn_str *names, cons
         status = add_made(m, err);
     }
     if (status == TN_OK) {
-        settle_owners(m, keep);
+        settle_owners(m, keep, renamed);
     }
     return status;
 }

@@ -19,6 +19,11 @@ tn_status tni_claim_record(tni_stage *stage, tn_error *err);
 tn_status tni_claim_match(tni_stage *stage, size_t index, const tni_rule *rule,
                           const tn_pattern *pattern, bool *found_out, tn_error *err);
 
+/* Copies what the last match, of one of a rule's patterns, bound, in the order of the holes of the
+ * rule's first pattern; holes that are not in both are left out. */
+void tni_claim_bound(const tni_stage *stage, const tni_rule *rule, const tn_pattern *pattern,
+                     tni_binding bound[TNI_HOLES_MOST + 1]);
+
 /* Adds the rule's place to an error about a tensor. */
 tn_status tni_claim_raise(const tni_stage *stage, size_t index, const tni_rule *rule,
                           const tn_error *why, tn_error *err);

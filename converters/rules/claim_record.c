@@ -2,6 +2,20 @@
 #include "converters/rules/claim.h"
 #include <stdlib.h>
 
+void tni_claim_bound(const tni_stage *stage, const tni_rule *rule, const tn_pattern *pattern,
+                     tni_binding bound[TNI_HOLES_MOST + 1])
+{
+    const tn_pattern *first = rule->patterns[0];
+    memcpy(bound, stage->matcher.bound, first->n_slots * sizeof *bound);
+    for (size_t i = 0; pattern != first && first->kind == TNI_HOLES && i < first->n_parts; i++) {
+        const tni_hole *hole = first->parts[i].hole;
+        int slot = hole == NULL ? -1 : tni_pattern_slot(pattern, hole->name);
+        if (slot >= 0) {
+            bound[hole->slot] = stage->matcher.bound[slot];
+        }
+    }
+}
+
 /* Makes room for the values of a rule's recorded holes. */
 static tn_status make_room(tni_stage *stage, const tni_rule *rule, tni_tally *tally, tn_error *err)
 {
@@ -64,6 +78,7 @@ static bool is_examined(const tni_rule *rule)
 static tn_status record_all(tni_stage *stage, tn_error *err)
 {
     tn_status status = TN_OK;
+    tni_binding bound[TNI_HOLES_MOST + 1];
     for (size_t i = 0; status == TN_OK && i < stage->model->count; i++) {
         const tni_decision *decision = &stage->decisions[i];
         bool found;
@@ -72,6 +87,11 @@ static tn_status record_all(tni_stage *stage, tn_error *err)
         }
         if (decision->pattern->kind != TNI_EXACT) {
             status = tni_claim_match(stage, i, decision->rule, decision->pattern, &found, err);
+        }
+        if (status == TN_OK && decision->rule->recorded != 0) {
+            tni_claim_bound(stage, decision->rule, decision->pattern, bound);
+            memcpy(stage->matcher.bound, bound,
+                   decision->rule->patterns[0]->n_slots * sizeof *bound);
         }
         status = status != TN_OK ? status : record(stage, i, decision->rule, err);
     }

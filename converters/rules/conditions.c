@@ -1,5 +1,6 @@
 /* Whether a tensor is as `when` and `expect` of a rule say. */
 #include "converters/rules/claim.h"
+#include "core/checked.h"
 #include "model/shape_text.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,9 +40,10 @@ tn_status tni_when_holds(tni_stage *stage, size_t index, const tni_rule *rule,
     const tni_when *when = rule->when;
     tni_values values = tni_claim_values(stage, rule);
     tn_error why = {0};
-    bool holds = true;
+    unsigned role = 1U << stage->model->tensors[index].role;
+    bool holds = when == NULL || when->roles == 0 || (when->roles & role) != 0;
     tn_status status = TN_OK;
-    if (when != NULL) {
+    if (when != NULL && holds) {
         status = fits(&when->form, &values, &stage->model->tensors[index], &holds, &why);
     }
     if (status == TN_OK && holds && when != NULL && when->exists != NULL) {
@@ -175,7 +177,31 @@ static tn_status check_hole(const tni_stage *stage, const tni_rule *rule, const 
             return missing(stage, rule, hole, i, err);
         }
     }
-    return seen->count <= wanted ? missing(stage, rule, hole, seen->count, err) : TN_OK;
+    bool complete = hole->open ? seen->count > 0 : seen->count > wanted;
+    return complete ? TN_OK : missing(stage, rule, hole, seen->count, err);
+}
+
+/* Checks that what a rule claims has its holes' values in every combination. */
+static tn_status check_complete(const tni_stage *stage, const tni_rule *rule,
+                                const tni_tally *tally, tn_error *err)
+{
+    const tni_expect *expect = rule->expect;
+    uint64_t wanted = rule->n_patterns;
+    for (size_t i = 0; i < expect->n_holes; i++) {
+        if (!tni_mul_u64(wanted, tally->numbers[expect->holes[i].slot].count, &wanted)) {
+            wanted = UINT64_MAX; /* more than any model has */
+        }
+    }
+    if (wanted == tally->claimed) {
+        return TN_OK;
+    }
+    return at_place(
+        rule, expect->node,
+        tni_fail(err, TN_E_EXPECT,
+                 "'complete': the rule claims %zu tensor%s of %s, but patterns and values "
+                 "have %" PRIu64 " combinations",
+                 tally->claimed, tally->claimed == 1 ? "" : "s", stage->model->path, wanted),
+        err);
 }
 
 tn_status tni_expect_all(const tni_stage *stage, const tni_rule *rule, tn_error *err)
@@ -197,6 +223,9 @@ tn_status tni_expect_all(const tni_stage *stage, const tni_rule *rule, tn_error 
     for (size_t i = 0; status == TN_OK && i < expect->n_holes; i++) {
         status =
             check_hole(stage, rule, &expect->holes[i], &tally->numbers[expect->holes[i].slot], err);
+    }
+    if (status == TN_OK && expect->complete) {
+        status = check_complete(stage, rule, tally, err);
     }
     return status;
 }

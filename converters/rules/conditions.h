@@ -20,24 +20,26 @@ typedef struct tni_form {
 typedef struct tni_when {
     const tni_yaml *node;
     tni_form form;
+    unsigned roles;             /* bits by tn_role: which it may have; 0: any */
     const tni_template *exists; /* a name that the model must have; NULL: none */
 } tni_when;
 
-/* `expect` of one hole: a range, or a sorted list of numbers or words. */
+/* `expect` of one hole: a range, which may be open at its end (`0..`: without a gap), or a sorted
+ * list of numbers or words. */
 typedef struct tni_expected {
     const tni_yaml *node;
     uint32_t slot;
-    bool range;
-    int64_t low, high;
-    int64_t *numbers; /* else */
-    tn_str *words;    /* else; a word is recorded as its index */
+    bool range, open;
+    int64_t low, high; /* open: high is INT64_MAX */
+    int64_t *numbers;  /* else */
+    tn_str *words;     /* else; a word is recorded as its index */
     size_t count;
 } tni_expected;
 
 /* `expect`: if it is not so, the command ends. */
 typedef struct tni_expect {
     const tni_yaml *node;
-    bool has_count;
+    bool has_count, complete; /* complete: the holes' values are there in every combination */
     int64_t count;
     tni_form form;
     tni_expected *holes;

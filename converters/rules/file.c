@@ -6,11 +6,11 @@
 #include <tenon/text.h>
 
 static const tni_key file_keys[] = {
-    {"tenon", false},   {"about", false},    {"scheme", false},    {"separator", false},
-    {"vars", false},    {"defaults", false}, {"rules", false},     {"from", false},
-    {"to", false},      {"tables", false},   {"inputs", false},    {"slot_families", false},
-    {"stages", false},  {"include", false},  {"vars_from", false}, {"assert", false},
-    {"metadata", true}, {NULL, false},
+    {"tenon", false},         {"about", false},   {"notes", false},    {"scheme", false},
+    {"separator", false},     {"vars", false},    {"defaults", false}, {"rules", false},
+    {"from", false},          {"to", false},      {"tables", false},   {"inputs", false},
+    {"slot_families", false}, {"stages", false},  {"include", false},  {"vars_from", false},
+    {"assert", false},        {"metadata", true}, {NULL, false},
 };
 static const tni_key default_keys[] = {{"unmatched", false},
                                        {"slots", false},
@@ -179,10 +179,20 @@ tn_status tni_file_families(tni_file_reading *r, const tni_yaml *list, tn_error 
     return status;
 }
 
+static tn_status read_notes(tni_file_reading *r, const tni_yaml *list, tn_error *err)
+{
+    tn_status status = tni_value_kind(list, TNI_YAML_LIST, err);
+    for (const tni_yaml *one = list->first; status == TN_OK && one != NULL; one = one->next) {
+        status = tni_value_kind(one, TNI_YAML_TEXT, err);
+    }
+    r->set->notes = list;
+    return status;
+}
+
 /* Reads what must be known before the first rule is compiled. */
 static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *err)
 {
-    const tni_yaml *about = tni_keys_find(root, "about");
+    const tni_yaml *about = tni_keys_find(root, "about"), *notes = tni_keys_find(root, "notes");
     const tni_yaml *scheme = tni_keys_find(root, "scheme");
     const tni_yaml *separator = tni_keys_find(root, "separator");
     const tni_yaml *defaults = tni_keys_find(root, "defaults");
@@ -190,6 +200,9 @@ static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *
     tn_status status = TN_OK;
     if (about != NULL && (status = tni_value_kind(about, TNI_YAML_TEXT, err)) == TN_OK) {
         r->set->title = about->text;
+    }
+    if (status == TN_OK && notes != NULL) {
+        status = read_notes(r, notes, err);
     }
     if (status == TN_OK && scheme != NULL) {
         status = read_scheme(r, scheme, err);

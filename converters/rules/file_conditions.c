@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <tenon/text.h>
 
-static const tni_key when_keys[] = {{"rank", false},
-                                    {"shape", false},
-                                    {"dtype", false},
-                                    {"exists", false},
-                                    {NULL, false}};
+static const tni_key when_keys[] = {{"rank", false},   {"shape", false}, {"dtype", false},
+                                    {"exists", false}, {"role", false},  {NULL, false}};
 
 static tni_scope no_holes(const tni_file_reading *r)
 {
@@ -170,6 +167,24 @@ static tn_status read_exists(tni_file_reading *r, const tni_yaml *value, const t
     return status;
 }
 
+/* Reads one role, or a list of them. */
+static tn_status read_roles(const tni_yaml *value, unsigned *roles_out, tn_error *err)
+{
+    const char *words[TN_ROLE_COUNT + 1] = {NULL};
+    bool list = value->kind == TNI_YAML_LIST;
+    const tni_yaml *one = list ? value->first : value;
+    tn_status status = one == NULL ? tni_value_wrong(value, err, "the list is empty") : TN_OK;
+    for (int role = 0; role < TN_ROLE_COUNT; role++) {
+        words[role] = tn_role_name((tn_role)role);
+    }
+    for (; status == TN_OK && one != NULL; one = list ? one->next : NULL) {
+        int word = 0;
+        status = tni_value_word(one, words, &word, err);
+        *roles_out |= 1U << word;
+    }
+    return status;
+}
+
 static tn_status read_when(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
 {
     void *block = NULL;
@@ -189,7 +204,11 @@ static tn_status read_when(tni_file_reading *r, const tni_yaml *map, tni_rule *r
     tni_when *when = block;
     when->node = map;
     const tni_yaml *exists = tni_keys_find(map, "exists"), *rank = tni_keys_find(map, "rank");
-    if (rank != NULL) {
+    const tni_yaml *role = tni_keys_find(map, "role");
+    if (role != NULL) {
+        status = read_roles(role, &when->roles, err);
+    }
+    if (status == TN_OK && rank != NULL) {
         status = read_rank(r, rank, &when->form, err);
     }
     if (status == TN_OK) {
@@ -248,7 +267,7 @@ static tn_status read_list(tni_file_reading *r, const tni_yaml *list, bool numbe
     return status != TN_OK ? status : sort_expected(hole, err);
 }
 
-/* Reads `0..11`. */
+/* Reads `0..11`, or `0..`, which ends where the values do. */
 static tn_status read_range(tni_file_reading *r, const tni_yaml *value, bool numbers,
                             tni_expected *hole, tn_error *err)
 {
@@ -256,12 +275,15 @@ static tn_status read_range(tni_file_reading *r, const tni_yaml *value, bool num
     const char *dots = text.len == 0 ? NULL : memmem(text.data, text.len, "..", 2);
     size_t at = dots == NULL ? 0 : (size_t)(dots - text.data);
     if (dots == NULL || !numbers) {
-        tn_status status = tni_value_wrong(
-            value, err, numbers ? "a range is needed, 0..11, or a list" : "a list is needed");
+        tn_status status = tni_value_wrong(value, err,
+                                           numbers ? "a range is needed, 0..11 or 0.., or a list"
+                                                   : "a list is needed");
         return status;
     }
     tn_status status = compute_part(r, value, 0, at, &hole->low, err);
-    if (status == TN_OK) {
+    hole->open = at + 2 == text.len;
+    hole->high = INT64_MAX;
+    if (status == TN_OK && !hole->open) {
         status = compute_part(r, value, at + 2, text.len, &hole->high, err);
     }
     if (status == TN_OK && hole->high < hole->low) {
@@ -285,27 +307,37 @@ static tn_status unknown_hole(const tni_yaml *value, const tn_pattern *pattern, 
                                      hole->name.data);
         }
     }
-    tni_error_hint(err, "one can expect count, shape, dtype%s", list);
+    tni_error_hint(err, "one can expect count, complete, shape, dtype%s", list);
     return status;
 }
 
-static tn_status expect_hole(tni_file_reading *r, const tni_yaml *value, tni_rule *rule,
-                             tni_expected *hole, tn_error *err)
+/* Tells whether a pattern's hole is bound to numbers alone. */
+static bool binds_numbers(const tn_pattern *pattern, int slot)
 {
-    const tn_pattern *pattern = only_pattern(rule);
-    int slot = pattern == NULL || pattern->kind != TNI_HOLES
-                   ? -1
-                   : tni_pattern_slot(pattern, value->key->text);
-    if (slot < 0) {
-        return unknown_hole(value, pattern, err);
-    }
-    *hole = (tni_expected){.node = value, .slot = (uint32_t)slot};
-    rule->recorded |= 1U << slot;
     bool numbers = false;
     for (size_t i = 0; i < pattern->n_parts; i++) {
         const tni_hole *part = pattern->parts[i].hole;
-        numbers = part != NULL && part->slot == hole->slot ? tni_hole_is_number(part) : numbers;
+        numbers = part != NULL && (int)part->slot == slot ? tni_hole_is_number(part) : numbers;
     }
+    return numbers;
+}
+
+/* A hole that is expected stands in every pattern of the rule. */
+static tn_status expect_hole(tni_file_reading *r, const tni_yaml *value, tni_rule *rule,
+                             tni_expected *hole, tn_error *err)
+{
+    bool numbers = true;
+    for (size_t i = 0; i < rule->n_patterns; i++) {
+        const tn_pattern *pattern = rule->patterns[i];
+        int slot = pattern->kind == TNI_HOLES ? tni_pattern_slot(pattern, value->key->text) : -1;
+        if (slot < 0) {
+            return unknown_hole(value, pattern, err);
+        }
+        numbers = numbers && binds_numbers(pattern, slot);
+    }
+    int slot = tni_pattern_slot(rule->patterns[0], value->key->text);
+    *hole = (tni_expected){.node = value, .slot = (uint32_t)slot};
+    rule->recorded |= 1U << slot;
     if (value->kind == TNI_YAML_LIST) {
         return read_list(r, value, numbers, hole, err);
     }
@@ -316,7 +348,23 @@ static tn_status expect_hole(tni_file_reading *r, const tni_yaml *value, tni_rul
 static bool is_form_key(tn_str key)
 {
     return tn_str_equal(key, TN_LIT("count")) || tn_str_equal(key, TN_LIT("shape")) ||
-           tn_str_equal(key, TN_LIT("dtype"));
+           tn_str_equal(key, TN_LIT("dtype")) || tn_str_equal(key, TN_LIT("complete"));
+}
+
+/* Reads `complete`, which needs something to combine. */
+static tn_status read_complete(const tni_yaml *map, const tni_rule *rule, tni_expect *expect,
+                               tn_error *err)
+{
+    static const char *const truth[] = {"false", "true", NULL};
+    const tni_yaml *complete = tni_keys_find(map, "complete");
+    int is_complete = 0;
+    tn_status status =
+        complete == NULL ? TN_OK : tni_value_word(complete, truth, &is_complete, err);
+    expect->complete = is_complete == 1;
+    if (status == TN_OK && expect->complete && expect->n_holes * rule->n_patterns < 2) {
+        status = tni_value_wrong(complete, err, "values combine where two holes are expected");
+    }
+    return status;
 }
 
 static tn_status read_expect(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
@@ -352,7 +400,7 @@ static tn_status read_expect(tni_file_reading *r, const tni_yaml *map, tni_rule 
         }
     }
     rule->expect = expect;
-    return status;
+    return status == TN_OK ? read_complete(map, rule, expect, err) : status;
 }
 
 static tn_status read_priority(tni_file_reading *r, const tni_yaml *priority,

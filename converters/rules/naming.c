@@ -242,6 +242,31 @@ static tn_status map(tni_naming *naming, const tni_stage *stage, tn_error *err)
     return status;
 }
 
+/* Says what one rule file wants to be known of the output. */
+static tn_status say_notes_of(const tni_stage *stage, const tni_ruleset *set, tn_error *err)
+{
+    const tni_yaml *one = set->notes == NULL ? NULL : set->notes->first;
+    tn_status status = TN_OK;
+    for (; status == TN_OK && one != NULL; one = one->next) {
+        status = tn_report_say(stage->notes, TN_SEVERITY_NOTE, "rules", TN_STR_NONE, err,
+                               "%s: %.*s", set->file, (int)one->text.len, one->text.data);
+    }
+    return status;
+}
+
+/* Says it of a stage and what it includes, where there is an output. */
+static tn_status say_notes(const tni_stage *stage, tn_error *err)
+{
+    if (stage->target_format == NULL) {
+        return TN_OK;
+    }
+    tn_status status = say_notes_of(stage, stage->set, err);
+    for (size_t i = 0; status == TN_OK && i < stage->set->n_included; i++) {
+        status = say_notes_of(stage, &stage->set->included[i], err);
+    }
+    return status;
+}
+
 static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_options *options,
                            tn_report *notes, tn_error *err)
 {
@@ -262,6 +287,9 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_
     status = tni_stage_bind(&stage, err);
     if (status == TN_OK && options->watch != NULL) {
         options->watch(options->watch_user, &stage);
+    }
+    if (status == TN_OK) {
+        status = say_notes(&stage, err);
     }
     if (status == TN_OK) {
         status = map(naming, &stage, err);

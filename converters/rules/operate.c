@@ -28,19 +28,13 @@ static bool is_stack(const tni_rule_op *op)
 tn_status tni_bind_member(tni_stage *stage, const tni_rule *rule, const tni_member *member,
                           tni_binding bound[TNI_HOLES_MOST + 1], tn_error *err)
 {
-    const tn_pattern *first = rule->patterns[0], *pattern = rule->patterns[member->pattern];
+    const tn_pattern *pattern = rule->patterns[member->pattern];
     bool found = true;
     tn_status status = TN_OK;
     if (pattern->kind != TNI_EXACT) {
         status = tni_claim_match(stage, member->index, rule, pattern, &found, err);
     }
-    memcpy(bound, stage->matcher.bound, first->n_slots * sizeof *bound);
-    for (size_t i = 0; pattern != first && first->kind == TNI_HOLES && i < first->n_parts; i++) {
-        const tni_hole *hole = first->parts[i].hole;
-        if (hole != NULL) {
-            bound[hole->slot] = stage->matcher.bound[tni_pattern_slot(pattern, hole->name)];
-        }
-    }
+    tni_claim_bound(stage, rule, pattern, bound);
     return status;
 }
 

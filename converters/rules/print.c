@@ -238,6 +238,11 @@ void tni_rules_print_head(const tni_ruleset *set, FILE *out)
         quoted(set->title, out);
         fputs("\"\n", out);
     }
+    if (set->notes != NULL) {
+        fputs("notes: ", out);
+        tni_print_value(set->notes, out);
+        fputc('\n', out);
+    }
     if (set->scheme != TN_SCHEME_NAME) {
         fprintf(out, "scheme: %s\n", tn_scheme_name(set->scheme));
     }

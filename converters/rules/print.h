@@ -6,6 +6,8 @@
 
 /* Writes a text, or {raw: …}. */
 void tni_print_node(const tni_yaml *node, FILE *out);
+/* Writes a text, {raw: …}, a list or a map. */
+void tni_print_value(const tni_yaml *node, FILE *out);
 /* Writes a map of texts and lists of texts, and a list of such maps. */
 void tni_print_map(const tni_yaml *map, FILE *out);
 void tni_print_maps(const tni_yaml *list, FILE *out);

@@ -17,7 +17,7 @@ static bool is_raw(const tni_yaml *node)
     return node->count == 1 && tn_str_equal(node->first->key->text, TN_LIT("raw"));
 }
 
-static void print_value(const tni_yaml *node, FILE *out)
+void tni_print_value(const tni_yaml *node, FILE *out)
 {
     if (node->kind == TNI_YAML_TEXT || (node->kind == TNI_YAML_MAP && is_raw(node))) {
         tni_print_node(node, out);
@@ -27,7 +27,7 @@ static void print_value(const tni_yaml *node, FILE *out)
         fputc('[', out);
         for (const tni_yaml *one = node->first; one != NULL; one = one->next) {
             fputs(one == node->first ? "" : ", ", out);
-            print_value(one, out);
+            tni_print_value(one, out);
         }
         fputc(']', out);
     }
@@ -39,7 +39,7 @@ void tni_print_map(const tni_yaml *map, FILE *out)
     for (const tni_yaml *one = map->first; one != NULL; one = one->next) {
         fprintf(out, "%s%.*s: ", one == map->first ? "" : ", ", (int)one->key->text.len,
                 one->key->text.data);
-        print_value(one, out);
+        tni_print_value(one, out);
     }
     fputc('}', out);
 }

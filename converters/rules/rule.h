@@ -72,8 +72,9 @@ typedef struct tni_rule {
 } tni_rule;
 
 typedef struct tni_ruleset {
-    const char *file; /* NULL: flags */
-    tn_str title;     /* what `about` says, or none */
+    const char *file;      /* NULL: flags */
+    tn_str title;          /* what `about` says, or none */
+    const tni_yaml *notes; /* what is said whenever the stage runs: a list of texts, or NULL */
     tni_rule *rules;
     size_t count;
     tn_scheme scheme; /* whose names the patterns see */

@@ -88,8 +88,38 @@ static void refuses_equal_names(void **state)
     tn_model_free(model);
 }
 
+/* A slot that takes a dropped variable's place is a variable; under a slot's name it stays one. */
+static void promotes_slots(void **state)
+{
+    conv *c = *state;
+    tn_model *model = conv_open(c->ctx, adam), *mapped;
+    tn_str names[COUNT];
+    bool keep[COUNT], renamed[COUNT] = {false};
+    tn_error err = {0};
+    all_names(model, names);
+    memset(keep, 1, sizeof keep);
+    const uint32_t b = find(model, "my_model/b"), m = find(model, "my_model/b/Adam");
+    const uint32_t v = find(model, "my_model/b/Adam_1"), kept = find(model, "my_model/W/Adam");
+    keep[b] = false;
+    names[m] = TN_LIT("my_model/b");
+    names[v] = TN_LIT("c/Adam_1");
+    names[kept] = TN_LIT("copy");
+    renamed[m] = renamed[v] = renamed[kept] = true;
+    conv_ok(tni_map_renamed(model, keep, names, renamed, &mapped, &err), &err);
+    const tn_tensor *promoted = tn_model_at(mapped, find(mapped, "my_model/b"));
+    assert_int_equal(promoted->role, TN_ROLE_VARIABLE);
+    assert_null(promoted->slot.data);
+    assert_int_equal(promoted->slot_of, TN_NO_INDEX);
+    assert_int_equal(tn_model_at(mapped, find(mapped, "c/Adam_1"))->role, TN_ROLE_SLOT);
+    /* Its variable is still there. */
+    assert_int_equal(tn_model_at(mapped, find(mapped, "copy"))->role, TN_ROLE_SLOT);
+    tn_model_free(mapped);
+    tn_model_free(model);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CONV_TEST(keeps_owners), CONV_TEST(refuses_equal_names)};
+    const struct CMUnitTest tests[] = {CONV_TEST(keeps_owners), CONV_TEST(promotes_slots),
+                                       CONV_TEST(refuses_equal_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

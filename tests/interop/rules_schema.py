@@ -26,6 +26,8 @@ RULES = r'''
 {match: "fc.{i:int}.weight", to: "fc.{rank(i)}.weight", expect: {i: [0, 2, 4]}}
 {match: "{v:**}/{s:Adam|Adam_1|Momentum}", do: drop, why: "optimizer slots"}
 {match: "embeddings/{rest:**}", do: keep}
+{match: "**", do: drop, when: {role: [slot, state]}}
+{match: "l{i:int}/{p}", to: "l.{i}.{p}", expect: {i: 0.., p: [w, b], complete: true}, when: {role: variable}}
 {match: "{x:**}/kernel", to: "{x}.weight", do: [{cast: bf16}]}
 {match: "{x:**}/norm/{p}", to: "{x}.norm.{p}", do: [{cast: f16, overflow: error, report: [max_abs_err, subnormals]}]}
 {match: "conv{i:int}/kernel", to: "conv{i}.weight", do: [{transpose: "hwio->oihw"}]}
