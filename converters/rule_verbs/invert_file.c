@@ -62,6 +62,9 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
     tn_error why = {0};
     tni_values values;
     const tni_seen_numbers *seen = NULL;
+    if (rule->deed == TNI_DEED_TIE) {
+        return TN_OK;
+    }
     if (rule->deed == TNI_DEED_MAKE) { /* what it makes is dropped */
         *back = (tni_back){.rule = rule};
         v->back_at[index] = v->n_backs++;

@@ -259,7 +259,7 @@ static tn_status check_found(tni_stage *stage, tn_error *err)
 {
     for (size_t r = 0; r < stage->set->count && !stage->ignore_unmatch; r++) {
         const tni_rule *rule = &stage->set->rules[r];
-        if (stage->tallies[r].found == 0 && !rule->optional && rule->deed != TNI_DEED_MAKE) {
+        if (stage->tallies[r].found == 0 && !rule->optional && rule->n_patterns > 0) {
             return tni_claim_nothing(stage, rule, err);
         }
     }

@@ -32,6 +32,8 @@ tn_status tni_file_operations(tni_file_reading *r, const tni_yaml *list, tni_rul
                               tn_error *err);
 /* Reads a decimal number. */
 tn_status tni_file_real(const tni_yaml *value, double *number_out, tn_error *err);
+/* Reads a rule with `tie`. */
+tn_status tni_file_tie(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err);
 /* Reads a rule with `make`. */
 tn_status tni_file_make(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err);
 /* Reads `priority`, `otherwise`, `when` and `expect` of a rule whose patterns are compiled. */

@@ -5,14 +5,9 @@
 #include <tenon/text.h>
 
 static const tni_key rule_keys[] = {
-    {"match", false},     {"to", false},
-    {"do", false},        {"optional", false},
-    {"why", false},       {"expect", false},
-    {"when", false},      {"priority", false},
-    {"otherwise", false}, {"back", false},
-    {"from", true},       {"tie", true},
-    {"with", true},       {"if_target_has_no_alias", true},
-    {NULL, false},
+    {"match", false},     {"to", false},     {"do", false},   {"optional", false},
+    {"why", false},       {"expect", false}, {"when", false}, {"priority", false},
+    {"otherwise", false}, {"back", false},   {"from", true},  {NULL, false},
 };
 static const tni_key raw_keys[] = {{"raw", false}, {NULL, false}};
 
@@ -317,6 +312,9 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
     if (status == TN_OK && tni_keys_find(map, "make") != NULL) {
         return tni_file_make(r, map, rule, err);
+    }
+    if (status == TN_OK && tni_keys_find(map, "tie") != NULL) {
+        return tni_file_tie(r, map, rule, err);
     }
     if (status == TN_OK) {
         status = tni_keys_check(map, rule_keys, "rule", err);

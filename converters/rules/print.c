@@ -123,9 +123,9 @@ static void print_operating(const tni_rule *rule, FILE *out)
 
 static void print_rule(const tni_rule *rule, FILE *out)
 {
-    if (rule->deed == TNI_DEED_MAKE) {
+    if (rule->deed == TNI_DEED_MAKE || rule->deed == TNI_DEED_TIE) {
         fputs("  - ", out);
-        tni_print_map(rule->make->node, out);
+        tni_print_map(rule->deed == TNI_DEED_TIE ? rule->tie : rule->make->node, out);
         fputc('\n', out);
         return;
     }

@@ -15,7 +15,8 @@ typedef enum tni_deed {
     TNI_DEED_RENAME,
     TNI_DEED_KEEP,
     TNI_DEED_DROP,
-    TNI_DEED_MAKE /* claims nothing: it has no patterns */
+    TNI_DEED_MAKE, /* claims nothing: it has no patterns */
+    TNI_DEED_TIE   /* likewise; a second name, which no format that is written can hold yet */
 } tni_deed;
 
 /* A tensor that a rule makes from nothing: all its elements are one. */
@@ -56,6 +57,7 @@ typedef struct tni_rule {
     const tni_rule_op *ops;
     size_t n_ops;
     const tni_make *make; /* of the deed TNI_DEED_MAKE */
+    const tni_yaml *tie;  /* of the deed TNI_DEED_TIE: as it stands in the file */
     bool floats_only;     /* of --cast: sees floating tensors alone, but for an exact name */
     tni_deed deed;
     bool optional;
