@@ -149,6 +149,7 @@ tn_status tni_output_new(tn_context *ctx, const char *folder, tn_str name,
     tni_arena_init(&output->arena, ctx, UINT64_MAX);
     output->folder = output->staging = -1;
     output->replace = options->replace;
+    output->same_files = options->same_files;
     output->last = &output->sinks;
     atomic_init(&output->failed, false);
     status = tni_arena_str(&output->arena, tn_str_of(folder), &output->typed_folder, err);
@@ -316,7 +317,9 @@ static tn_status link_file(tn_sink *sink, tn_source *source, tn_error *err)
     if (sys->linkat(AT_FDCWD, from, output->staging, sink->name.data, AT_SYMLINK_FOLLOW) != 0) {
         tn_status status = tni_fail_errno(err, TN_E_WRITE, errno, "cannot link it to %s", from);
         tni_error_path(err, sink->path.data);
-        tni_error_hint(err, "leave --link out: then it is copied");
+        tni_error_hint(err, "%s",
+                       output->same_files ? "this needs a file system that has hard links"
+                                          : "leave --link out: then it is copied");
         return status;
     }
     sink->fd = sys->openat(output->staging, sink->name.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -341,7 +344,7 @@ tn_status tni_output_link(tni_output *output, tn_str name, tn_source *source, tn
     if (status == TN_OK && (!tni_source_descriptor(source, &from, &base) || base != 0)) {
         status = tni_fail(err, TN_E_IMPOSSIBLE, "it is no file of its own that could be linked");
         tni_error_path(err, tni_source_path(source));
-    } else if (status == TN_OK && !clone_file(sink, from)) {
+    } else if (status == TN_OK && (output->same_files || !clone_file(sink, from))) {
         status = link_file(sink, source, err);
     }
     return add_sink(output, sink, status);

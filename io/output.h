@@ -25,6 +25,8 @@ typedef struct tni_output_options {
      * `name` is a symlink, NULL follows it to its file (the link stays; it can only be one file
      * then), while a set puts its own files in the place of links. */
     const tni_names *old;
+    bool same_files; /* members that are linked are the sources' own files, never clones: a set that
+                        only changes its name keeps their times */
 } tni_output_options;
 
 /* Prepares an output: `folder` ("" means ".") must exist; `name` is the one file's, or the one that

@@ -34,6 +34,7 @@ struct tni_output {
     tn_str target;       /* the name in `folder`: another one than `name` if a link was followed */
     bool followed;       /* `name` was a symlink: this can only be one file */
     bool replace;
+    bool same_files;
     bool committed; /* tni_output_commit was called */
     tni_names old;
     tn_sink *sinks, **last;
