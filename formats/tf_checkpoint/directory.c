@@ -2,6 +2,7 @@
 #include "formats/tf_checkpoint/directory.h"
 #include "core/error.h"
 #include "formats/tf_checkpoint/bundle.h"
+#include "formats/tf_checkpoint/directory_step.h"
 #include "formats/tf_checkpoint/layout.h"
 #include "io/output.h"
 #include "io/staging.h"
@@ -195,7 +196,9 @@ static tn_status add_listed(tni_tf_folder *f, tn_str path, tn_error *err)
     tn_str index, prefix = tni_tf_state_last(path);
     uint32_t old = TNI_HASH_NONE;
     tn_status status = join(f, prefix, TNI_TF_INDEX_SUFFIX, &index, err);
-    if (status != TN_OK || prefix.len == 0 || tni_names_has(&f->names, index)) {
+    /* No file's name holds a NUL: cut there it would be that of another file. */
+    bool named = prefix.len > 0 && memchr(prefix.data, '\0', prefix.len) == NULL;
+    if (status != TN_OK || !named || tni_names_has(&f->names, index)) {
         return status;
     }
     status = tni_hash_add(&f->by_prefix, prefix, 0, &old, err);
@@ -286,12 +289,36 @@ bool tni_tf_folder_complete(const tni_tf_folder *f, tn_str prefix)
     return ckpt != NULL && ckpt->kind != TN_CKPT_INCOMPLETE;
 }
 
+/* Looks up the counters of those whose names say no step, and sorts by all steps. */
+static tn_status fill_steps(tni_tf_folder *f, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t i = 0; i < f->count && status == TN_OK; i++) {
+        tn_ckpt *ckpt = &f->at[i];
+        tn_str path;
+        if (ckpt->step < 0 && ckpt->kind != TN_CKPT_INCOMPLETE) {
+            status = tni_arena_format(&f->arena, &path, err, "%s%.*s" TNI_TF_INDEX_SUFFIX,
+                                      f->folder.data, (int)ckpt->prefix.len, ckpt->prefix.data);
+            ckpt->step = status == TN_OK ? tni_tf_counter(f->ctx, path.data) : -1;
+        }
+    }
+    if (f->count > 0) {
+        qsort(f->at, f->count, sizeof *f->at, by_step);
+    }
+    return status;
+}
+
 tn_status tn_ckpt_list_open(tn_context *ctx, const char *directory, tn_ckpt_list *list_out,
                             tn_error *err)
 {
     tni_tf_folder f;
     void *block = NULL;
     tn_status status = tni_tf_folder_read(ctx, directory, &f, err);
+    tn_str latest = tni_tf_state_last(f.state.latest);
+    bool complete = f.state.latest.data != NULL && tni_tf_folder_complete(&f, latest);
+    if (status == TN_OK) {
+        status = fill_steps(&f, err);
+    }
     if (status == TN_OK) {
         status = tni_alloc(ctx, sizeof(struct tn_ckpt_memory), &block, err);
     }
@@ -304,8 +331,6 @@ tn_status tn_ckpt_list_open(tn_context *ctx, const char *directory, tn_ckpt_list
         tni_tf_folder_clear(&f);
         return status;
     }
-    tn_str latest = tni_tf_state_last(f.state.latest);
-    bool complete = f.state.latest.data != NULL && tni_tf_folder_complete(&f, latest);
     struct tn_ckpt_memory *memory = block;
     *memory = (struct tn_ckpt_memory){ctx, f.arena};
     tni_hash_clear(&f.by_prefix);
@@ -327,14 +352,14 @@ void tn_ckpt_list_clear(tn_ckpt_list *list)
     *list = (tn_ckpt_list){0};
 }
 
-static tn_status no_checkpoint(const char *path, const char *why, tn_error *err)
+tn_status tni_tf_no_checkpoint(const char *path, const char *why, tn_error *err)
 {
     tn_status status = tni_fail(err, TN_E_NO_CHECKPOINT, "%s", why);
     tni_error_path(err, path);
     return status;
 }
 
-static tn_status interrupted(const char *folder, const tn_ckpt *ckpt, tn_error *err)
+tn_status tni_tf_interrupted(const char *folder, const tn_ckpt *ckpt, tn_error *err)
 {
     tn_status status = tni_fail(err, TN_E_INTERRUPTED,
                                 "the replacement of this checkpoint was interrupted, so its files "
@@ -363,7 +388,7 @@ static tn_status latest_of_folder(tn_context *ctx, const char *path, char path_o
     tni_tf_folder f;
     tn_status status = tni_tf_folder_read(ctx, path, &f, err);
     if (status == TN_OK && f.state.latest.data == NULL) {
-        status = no_checkpoint(path, "no state file here names a latest checkpoint", err);
+        status = tni_tf_no_checkpoint(path, "no state file here names a latest checkpoint", err);
         if (f.count > 0) {
             tni_error_hint(err, "tenon ckpt ls %s shows what is there", path);
         }
@@ -372,12 +397,12 @@ static tn_status latest_of_folder(tn_context *ctx, const char *path, char path_o
         tn_str latest = tni_tf_state_last(f.state.latest);
         const tn_ckpt *found = tni_tf_folder_find(&f, latest);
         if (found != NULL && found->interrupted) {
-            status = interrupted(f.folder.data, found, err);
+            status = tni_tf_interrupted(f.folder.data, found, err);
         } else if (found == NULL || found->n_missing > 0) {
-            status = no_checkpoint(path,
-                                   "the checkpoint that the state file calls latest is not "
-                                   "complete here",
-                                   err);
+            status = tni_tf_no_checkpoint(path,
+                                          "the checkpoint that the state file calls latest is not "
+                                          "complete here",
+                                          err);
             tni_error_subject(err, latest);
             tni_error_hint(err, "tenon ckpt recover %s makes the state file true again", path);
         } else {
@@ -398,7 +423,7 @@ static tn_status latest_beginning(tn_context *ctx, const char *path, char path_o
     char folder[TN_CKPT_PATH];
     size_t cut = slash == NULL ? 0 : (size_t)(slash - path) + 1;
     if (cut >= sizeof folder) {
-        return no_checkpoint(path, "there is no such checkpoint", err);
+        return tni_tf_no_checkpoint(path, "there is no such checkpoint", err);
     }
     memcpy(folder, path, cut);
     folder[cut] = '\0';
@@ -414,8 +439,9 @@ static tn_status latest_beginning(tn_context *ctx, const char *path, char path_o
         }
     }
     if (status == TN_OK) {
-        status = best == NULL ? no_checkpoint(path, "no complete checkpoint here begins so", err)
-                 : best->interrupted ? interrupted(folder, best, err)
+        status = best == NULL
+                     ? tni_tf_no_checkpoint(path, "no complete checkpoint here begins so", err)
+                 : best->interrupted ? tni_tf_interrupted(folder, best, err)
                                      : give_path(folder, best->prefix, path_out, err);
     }
     tni_tf_folder_clear(&f);

@@ -32,6 +32,12 @@ const tn_ckpt *tni_tf_folder_find(const tni_tf_folder *folder, tn_str prefix);
 bool tni_tf_folder_complete(const tni_tf_folder *folder, tn_str prefix);
 /* The trailing number of a prefix; -1: there is none, or it does not fit 63 bits. */
 int64_t tni_tf_step(tn_str prefix);
+/* The time: seconds since 1970. */
+double tni_tf_now(void);
+/* Fails with TN_E_NO_CHECKPOINT for a path, and with TN_E_INTERRUPTED for a checkpoint whose
+ * replacement was; `folder` is "" or ends in '/'. */
+tn_status tni_tf_no_checkpoint(const char *path, const char *why, tn_error *err);
+tn_status tni_tf_interrupted(const char *folder, const tn_ckpt *ckpt, tn_error *err);
 /* Checks that a path is a folder and ends it in '/'. */
 tn_status tni_tf_folder_of(tn_context *ctx, const char *directory, tni_arena *arena,
                            tn_str *folder_out, tn_error *err);

@@ -1,56 +1,16 @@
 /* Changing what a folder's state file says, and recovery. */
 #include "core/error.h"
 #include "formats/tf_checkpoint/directory.h"
-#include "formats/tf_checkpoint/layout.h"
+#include "formats/tf_checkpoint/state_edit.h"
 #include "io/output.h"
 #include <tenon/text.h>
 #include <time.h>
 
-static double now(void)
+double tni_tf_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Starts a new state with room for `most` paths. */
-static tn_status new_state(tni_arena *arena, size_t most, tni_tf_state *state, tn_str **all_out,
-                           double **times_out, tn_error *err)
-{
-    void *all, *times;
-    tn_status status = tni_arena_array(arena, most, sizeof(tn_str), &all, err);
-    if (status == TN_OK) {
-        status = tni_arena_array(arena, most, sizeof(double), &times, err);
-    }
-    if (status == TN_OK) {
-        *state = (tni_tf_state){.all = all, .times = times};
-        *all_out = all;
-        *times_out = times;
-    }
-    return status;
-}
-
-/* Copies the old state's entries, relative, for which keep() says so. */
-static tn_status copy_entries(const tni_tf_state *old, bool (*keep)(void *user, tn_str last),
-                              void *user, tni_arena *arena, size_t more, tni_tf_state *state,
-                              tn_str **all_out, double **times_out, tn_error *err)
-{
-    tn_status status = new_state(arena, old->n_all + more, state, all_out, times_out, err);
-    bool timed = old->n_times == old->n_all;
-    for (size_t i = 0; status == TN_OK && i < old->n_all; i++) {
-        tn_str last = tni_tf_state_last(old->all[i]);
-        if (keep(user, last)) {
-            if (timed) {
-                (*times_out)[state->n_times++] = old->times[i];
-            }
-            (*all_out)[state->n_all++] = last;
-        }
-    }
-    if (status == TN_OK) {
-        state->last_preserved = old->last_preserved;
-        state->has_last_preserved = old->has_last_preserved;
-    }
-    return status;
 }
 
 static bool is_other(void *user, tn_str last)
@@ -61,10 +21,10 @@ static bool is_other(void *user, tn_str last)
 tn_status tn_ckpt_state_add(tn_context *ctx, const char *prefix_path, tn_error *err)
 {
     tni_arena arena;
-    tni_tf_state old = {0}, state;
+    tni_tf_state old = {0};
+    tni_tf_edit edit;
     tn_error missing = {0};
-    tn_str *all, folder, prefix = tni_tf_state_last(tn_str_of(prefix_path));
-    double *times;
+    tn_str folder, prefix = tni_tf_state_last(tn_str_of(prefix_path));
     tni_arena_init(&arena, ctx, ctx->limits.memory);
     tn_status status = tni_arena_str(
         &arena, (tn_str){prefix_path, strlen(prefix_path) - prefix.len}, &folder, err);
@@ -76,15 +36,12 @@ tn_status tn_ckpt_state_add(tn_context *ctx, const char *prefix_path, tn_error *
         }
     }
     if (status == TN_OK) {
-        status = copy_entries(&old, is_other, &prefix, &arena, 1, &state, &all, &times, err);
+        status = tni_tf_edit_copy(&old, is_other, &prefix, &arena, 1, &edit, err);
     }
     if (status == TN_OK) {
-        if (old.n_times > 0 && old.n_times == old.n_all) {
-            times[state.n_times++] = now();
-        }
-        all[state.n_all++] = prefix;
-        state.latest = prefix;
-        status = tni_tf_state_save(ctx, folder.data, &state, err);
+        tni_tf_edit_add(&edit, prefix, old.n_times > 0 && old.n_times == old.n_all, tni_tf_now());
+        edit.state.latest = prefix;
+        status = tni_tf_state_save(ctx, folder.data, &edit.state, err);
     }
     tni_arena_clear(&arena);
     return status;
@@ -114,18 +71,17 @@ static bool is_true(tni_tf_folder *f)
  * to the last listed one. */
 static tn_status mend(tni_tf_folder *f, tni_tf_state *state, tn_error *err)
 {
-    tn_str *all;
-    double *times;
-    tn_status status =
-        copy_entries(&f->state, is_complete, f, &f->arena, 1, state, &all, &times, err);
+    tni_tf_edit edit;
+    tn_status status = tni_tf_edit_copy(&f->state, is_complete, f, &f->arena, 0, &edit, err);
     if (status != TN_OK) {
         return status;
     }
+    *state = edit.state;
     tn_str latest = f->state.latest.data == NULL ? TN_STR_NONE : tni_tf_state_last(f->state.latest);
     if (latest.data != NULL && is_complete(f, latest)) {
         state->latest = latest;
     } else if (state->n_all > 0) {
-        state->latest = all[state->n_all - 1];
+        state->latest = state->all[state->n_all - 1];
     }
     return TN_OK;
 }
@@ -133,17 +89,19 @@ static tn_status mend(tni_tf_folder *f, tni_tf_state *state, tn_error *err)
 /* Lists all complete checkpoints in order of their numbers, with the times of their indexes. */
 static tn_status rebuild_state(tni_tf_folder *f, tni_tf_state *state, tn_error *err)
 {
-    tn_str *all;
-    double *times;
-    tn_status status = new_state(&f->arena, f->count, state, &all, &times, err);
-    for (size_t i = 0; status == TN_OK && i < f->count; i++) {
+    tni_tf_edit edit;
+    tn_status status = tni_tf_edit_start(&f->arena, f->count, &edit, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < f->count; i++) {
         if (f->at[i].kind != TN_CKPT_INCOMPLETE) {
-            times[state->n_times++] = f->at[i].time;
-            all[state->n_all++] = f->at[i].prefix;
+            tni_tf_edit_add(&edit, f->at[i].prefix, true, f->at[i].time);
         }
     }
-    if (status == TN_OK && state->n_all > 0) {
-        state->latest = all[state->n_all - 1];
+    *state = edit.state;
+    if (state->n_all > 0) {
+        state->latest = state->all[state->n_all - 1];
     }
     return status;
 }

@@ -96,6 +96,27 @@ void tni_tf_state_text(const tni_tf_state *state, tni_buffer *out)
     }
 }
 
+tn_status tni_tf_state_same(tn_context *ctx, const tni_tf_state *a, const tni_tf_state *b,
+                            bool *same_out, tn_error *err)
+{
+    tni_buffer texts[2];
+    tni_buffer_init(&texts[0], ctx);
+    tni_buffer_init(&texts[1], ctx);
+    tni_tf_state_text(a, &texts[0]);
+    tni_tf_state_text(b, &texts[1]);
+    tn_status status = tni_buffer_check(&texts[0], err);
+    if (status == TN_OK) {
+        status = tni_buffer_check(&texts[1], err);
+    }
+    if (status == TN_OK) {
+        *same_out =
+            texts[0].len == texts[1].len && memcmp(texts[0].data, texts[1].data, texts[0].len) == 0;
+    }
+    tni_buffer_clear(&texts[0]);
+    tni_buffer_clear(&texts[1]);
+    return status;
+}
+
 tn_status tni_tf_state_save(tn_context *ctx, const char *folder, const tni_tf_state *state,
                             tn_error *err)
 {

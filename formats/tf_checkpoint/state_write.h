@@ -11,6 +11,9 @@ tn_status tni_tf_state_load(tn_context *ctx, const char *folder, tni_arena *aren
                             tni_tf_state *state_out, tn_error *err);
 /* Appends the text as TensorFlow 2.21 writes it (text_format of CheckpointState). */
 void tni_tf_state_text(const tni_tf_state *state, tni_buffer *out);
+/* Tells whether two states have the same text. Errors: TN_E_NOMEM. */
+tn_status tni_tf_state_same(tn_context *ctx, const tni_tf_state *a, const tni_tf_state *b,
+                            bool *same_out, tn_error *err);
 /* Writes the state file of a folder, replacing an old one atomically. Errors: of writing. */
 tn_status tni_tf_state_save(tn_context *ctx, const char *folder, const tni_tf_state *state,
                             tn_error *err);

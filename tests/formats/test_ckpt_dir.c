@@ -1,18 +1,15 @@
 /* Folders of checkpoints: what is listed, which is the latest, state files written and mended, and
  * a replacement that is killed at every step. The expected texts are those of TensorFlow 2.21. */
+#include "ckpt_folder.h"
 #include "formats/tf_checkpoint/directory.h"
 #include "formats/tf_checkpoint/state_write.h"
 #include "io/output.h"
 #include "support/faults.h"
-#include "tf_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define MANAGER TN_FIXTURES "/tf_checkpoint/good-objects-manager/"
-#define DATA ".data-00000-of-00001"
 
 static tn_scratch scratch;
 static tn_context *ctx;
@@ -24,38 +21,9 @@ static void ok(tn_status status, const tn_error *err)
     }
 }
 
-/* Reads a whole file into a text that the caller frees. */
-static char *read_file(const char *path, size_t *len_out)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *text = malloc(1 << 16);
-    *len_out = fread(text, 1, (1 << 16) - 1, file);
-    text[*len_out] = '\0';
-    fclose(file);
-    return text;
-}
-
-static void copy_file(const char *from, const char *name)
-{
-    size_t len;
-    char *text = read_file(from, &len);
-    FILE *file = fopen(tn_scratch_at(&scratch, name), "wb");
-    assert_int_equal(fwrite(text, 1, len, file), len);
-    fclose(file);
-    free(text);
-}
-
-/* Puts a copy of one of the manager's checkpoints into the folder. */
 static void put_ckpt(const char *fixture, const char *name)
 {
-    char from[512], to[128];
-    snprintf(from, sizeof from, MANAGER "%s.index", fixture);
-    snprintf(to, sizeof to, "%s.index", name);
-    copy_file(from, to);
-    snprintf(from, sizeof from, MANAGER "%s" DATA, fixture);
-    snprintf(to, sizeof to, "%s" DATA, name);
-    copy_file(from, to);
+    put_manager_ckpt(&scratch, fixture, name);
 }
 
 /* Lists the folder as `prefix class` words. */
@@ -191,6 +159,32 @@ static void classes(void **state)
     tn_scratch_write(&scratch, "ckpt-2.index", "no index");
     listed("best preserved\nckpt-2 incomplete\nckpt-9 incomplete\nckpt-10 preserved\n"
            "ckpt-11 incomplete\nlatest \n");
+}
+
+/* A name without a number has the step of its counter, and its place by it: the manager's two were
+ * its first and second save. */
+static void counters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *prefix;
+        int64_t step;
+    } want[] = {{"broken", -1}, {"zero", 1}, {"best", 2}, {"ckpt-3", 3}};
+    tn_ckpt_list list;
+    tn_error err = {0};
+    tn_scratch_empty(&scratch);
+    put_ckpt("ckpt-2", "best");
+    put_ckpt("ckpt-1", "zero");
+    put_ckpt("ckpt-1", "ckpt-3");
+    put_ckpt("ckpt-1", "broken");
+    tn_scratch_write(&scratch, "broken" DATA, "");
+    ok(tn_ckpt_list_open(ctx, scratch.path, &list, &err), &err);
+    assert_int_equal(list.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(tn_str_equal(list.at[i].prefix, tn_str_of(want[i].prefix)));
+        assert_int_equal(list.at[i].step, want[i].step);
+    }
+    tn_ckpt_list_clear(&list);
 }
 
 static void set_time(const char *name, time_t time)
@@ -446,9 +440,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),  cmocka_unit_test(times),  cmocka_unit_test(classes),
-        cmocka_unit_test(latest), cmocka_unit_test(mended), cmocka_unit_test(rebuilt),
-        cmocka_unit_test(added),  cmocka_unit_test(killed),
+        cmocka_unit_test(texts),   cmocka_unit_test(times),    cmocka_unit_test(classes),
+        cmocka_unit_test(latest),  cmocka_unit_test(counters), cmocka_unit_test(mended),
+        cmocka_unit_test(rebuilt), cmocka_unit_test(added),    cmocka_unit_test(killed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
