@@ -19,7 +19,8 @@ typedef enum tn_ckpt_class {
 typedef struct tn_ckpt {
     tn_str prefix; /* plain name */
     tn_ckpt_class kind;
-    int64_t step;   /* the name's trailing number; -1: it has none */
+    int64_t step;   /* the name's trailing number, else, in a list, the value of its counter; -1:
+                       none is known */
     double time;    /* seconds since 1970: the state file's, else the index's; 0: unknown */
     uint64_t bytes; /* of all files, a .meta too */
     const tn_str *files, *missing;
@@ -72,5 +73,73 @@ typedef struct tn_ckpt_recovered {
 TN_API tn_status tn_ckpt_recover(tn_context *ctx, const char *directory, bool rebuild, bool dry,
                                  tn_report *report, tn_ckpt_recovered *recovered_out,
                                  tn_error *err);
+
+/* What a change of a folder does to one checkpoint. */
+typedef enum tn_ckpt_action {
+    TN_CKPT_KEEP,   /* nothing */
+    TN_CKPT_UNLIST, /* it leaves the state file's list, its files stay */
+    TN_CKPT_DELETE, /* its files are deleted, and it leaves the list */
+    TN_CKPT_RENAME
+} tn_ckpt_action;
+
+/* One checkpoint of a change. */
+typedef struct tn_ckpt_step {
+    const tn_ckpt *ckpt; /* its files are what is deleted or renamed, no other */
+    tn_ckpt_action action;
+    tn_str reason; /* a few words for people */
+    tn_str to;     /* the new prefix; none unless it is renamed */
+} tn_ckpt_step;
+
+/* A change of a folder, planned and not yet done. Strings and arrays live until
+ * tn_ckpt_change_clear. */
+typedef struct tn_ckpt_change {
+    const char *directory;     /* as given */
+    const tn_ckpt_step *steps; /* prune: all checkpoints of the folder by step, then name; else
+                                  those that were named */
+    size_t count;
+    tn_str latest;      /* what the state file then calls latest; none: there is no state file */
+    bool changes_state; /* the state file is written anew, or removed */
+    struct tn_ckpt_plan *plan;
+} tn_ckpt_change;
+
+/* How to prune. */
+typedef struct tn_ckpt_prune_options {
+    uint64_t keep;     /* how many of those that the state file lists stay; at least 1 */
+    double keep_every; /* seconds; 0: none is kept for good */
+    double now;        /* seconds since 1970; 0: the clock's time */
+} tn_ckpt_prune_options;
+
+/* Plans to prune a folder by the rule of tf.train.CheckpointManager: of those that the state file
+ * lists the last `keep` stay; of the older ones, oldest first, each is kept for good that is at
+ * least `keep_every` newer than the last one kept so, and the others are deleted. What the state
+ * file does not list is left alone. Without times in the state file its order counts; `report` gets
+ * a note that says so. Errors: TN_E_NO_CHECKPOINT (no state file, or its latest is not complete),
+ * TN_E_INTERRUPTED, TN_E_IMPOSSIBLE (`keep_every` without times), TN_E_USAGE (`keep` is 0), and
+ * those of tn_ckpt_list_open. Clear the change with tn_ckpt_change_clear. */
+TN_API tn_status tn_ckpt_plan_prune(tn_context *ctx, const char *directory,
+                                    const tn_ckpt_prune_options *options, tn_report *report,
+                                    tn_ckpt_change *change_out, tn_error *err);
+
+/* Plans to delete checkpoints by prefix. Where the latest goes, the last one still listed becomes
+ * the latest; where none is, the state file goes. Errors: TN_E_NO_CHECKPOINT, TN_E_INTERRUPTED,
+ * TN_E_CORRUPT (an index that cannot be read: which files are its own is not known), and those of
+ * tn_ckpt_list_open. */
+TN_API tn_status tn_ckpt_plan_rm(tn_context *ctx, const char *directory, const char *const *names,
+                                 size_t count, tn_ckpt_change *change_out, tn_error *err);
+
+/* Plans to rename a checkpoint within its folder: all its files and its entries in the state file.
+ * Errors: TN_E_NO_CHECKPOINT, TN_E_EXISTS (the new name is taken), TN_E_USAGE (it is no name),
+ * TN_E_MISSING_FILE, TN_E_INTERRUPTED, and those of tn_ckpt_list_open. */
+TN_API tn_status tn_ckpt_plan_rename(tn_context *ctx, const char *directory, const char *old_name,
+                                     const char *new_name, tn_ckpt_change *change_out,
+                                     tn_error *err);
+
+/* Does what was planned, in an order that loses nothing wherever it stops. Deletion: first the
+ * state file without the names, then, one checkpoint after the other, its index, its data files,
+ * its .meta. Renaming: hard links under the new name, the index last; the state file; the old names
+ * are deleted. Errors: TN_E_CHANGED (the state file is not what was planned with), TN_E_BUSY, and
+ * those of writing. */
+TN_API tn_status tn_ckpt_change_run(tn_ckpt_change *change, tn_error *err);
+TN_API void tn_ckpt_change_clear(tn_ckpt_change *change); /* also one that was never made */
 
 #endif
