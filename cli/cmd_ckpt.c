@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/ckpt_change.h"
 #include "cli/errors.h"
 #include "cli/json.h"
 #include "cli/print.h"
@@ -28,16 +29,6 @@ static void time_text(double seconds, char out[TIME_ROOM])
     }
 }
 
-static void put_names(tn_json_out *out, const char *key, const tn_str *names, size_t count)
-{
-    tn_json_key(out, key);
-    tn_json_array(out);
-    for (size_t i = 0; i < count; i++) {
-        tn_json_str(out, names[i]);
-    }
-    tn_json_array_end(out);
-}
-
 static void put_ckpt(tn_json_out *out, const tn_ckpt *ckpt)
 {
     char time[TIME_ROOM];
@@ -59,22 +50,11 @@ static void put_ckpt(tn_json_out *out, const tn_ckpt *ckpt)
     json_word(out, time);
     tn_json_key(out, "bytes");
     tn_json_u64(out, ckpt->bytes);
-    put_names(out, "files", ckpt->files, ckpt->n_files);
-    put_names(out, "missing", ckpt->missing, ckpt->n_missing);
+    ckpt_put_names(out, "files", ckpt->files, ckpt->n_files);
+    ckpt_put_names(out, "missing", ckpt->missing, ckpt->n_missing);
     tn_json_key(out, "interrupted");
     tn_json_bool(out, ckpt->interrupted);
     tn_json_object_end(out);
-}
-
-/* Writes fields that this action leaves unknown. */
-static void put_nulls(tn_json_out *out, const char *first, const char *second)
-{
-    tn_json_key(out, first);
-    tn_json_null(out);
-    if (second != NULL) {
-        tn_json_key(out, second);
-        tn_json_null(out);
-    }
 }
 
 static void print_list_json(cli_state *cli, const tn_ckpt_list *list)
@@ -90,7 +70,7 @@ static void print_list_json(cli_state *cli, const tn_ckpt_list *list)
         put_ckpt(out, &list->at[i]);
     }
     tn_json_array_end(out);
-    put_nulls(out, "recovered", NULL);
+    ckpt_put_nulls(out, "recovered changes");
 }
 
 static void print_list_text(const cli_state *cli, const tn_ckpt_list *list)
@@ -151,10 +131,10 @@ static tn_status run_latest(cli_state *cli, const char *path, tn_error *err)
     }
     if (cli->json) {
         tn_json_out *out = json_begin(cli);
-        put_nulls(out, "directory", NULL);
+        ckpt_put_nulls(out, "directory");
         tn_json_key(out, "latest");
         tn_json_text(out, latest);
-        put_nulls(out, "checkpoints", "recovered");
+        ckpt_put_nulls(out, "checkpoints recovered changes");
     } else {
         puts(latest);
     }
@@ -168,7 +148,7 @@ static void print_recovered(cli_state *cli, const char *path, const tn_report *r
         tn_json_out *out = json_begin(cli);
         tn_json_key(out, "directory");
         tn_json_text(out, path);
-        put_nulls(out, "latest", "checkpoints");
+        ckpt_put_nulls(out, "latest checkpoints");
         tn_json_key(out, "recovered");
         tn_json_object(out);
         tn_json_key(out, "finished");
@@ -180,6 +160,7 @@ static void print_recovered(cli_state *cli, const char *path, const tn_report *r
         tn_json_key(out, "state_rebuilt");
         tn_json_bool(out, done->state_rebuilt);
         tn_json_object_end(out);
+        ckpt_put_nulls(out, "changes");
         return;
     }
     for (size_t i = 0; i < tn_report_count(report); i++) {
@@ -207,19 +188,59 @@ static tn_status run_recover(cli_state *cli, const char *path, tn_error *err)
     return status;
 }
 
+/* One action: what it does and takes. */
+typedef struct action {
+    const char *name;
+    tn_status (*run)(cli_state *cli, const char *path, tn_error *err);
+    const char *takes;  /* behind its name */
+    size_t least, most; /* arguments behind its name */
+} action;
+
+static const action actions[] = {
+    {"latest", run_latest, "DIR|DIR/BEGINNING", 1, 1}, {"ls", run_ls, "DIR", 1, 1},
+    {"prune", ckpt_prune, "DIR --keep N", 1, 1},       {"rename", ckpt_rename, "DIR OLD NEW", 3, 3},
+    {"rm", ckpt_rm, "DIR NAME…", 2, SIZE_MAX},         {"recover", run_recover, "DIR", 1, 1},
+};
+
+/* Checks that an option was said to the action that it is for. */
+static tn_status check_options(const cli_state *cli, const char *name, tn_error *err)
+{
+    const cli_settings *set = cli->set;
+    bool prune = strcmp(name, "prune") == 0;
+    if ((set->has_keep || set->keep_every > 0) && !prune) {
+        return cli_fail(err, TN_E_USAGE, "%s is for ckpt prune, not for ckpt %s",
+                        set->has_keep ? "--keep" : "--keep-every", name);
+    }
+    if (prune && (!set->has_keep || set->keep == 0)) {
+        tn_status status =
+            cli_fail(err, TN_E_USAGE, "%s",
+                     set->has_keep ? "--keep 0 would delete every checkpoint: at least one stays"
+                                   : "ckpt prune needs to know how many stay");
+        cli_hint(err, "tenon ckpt prune -n %s --keep 5", cli->command.arguments[1]);
+        return status;
+    }
+    return TN_OK;
+}
+
 tn_status cmd_ckpt(cli_state *cli, tn_error *err)
 {
-    static const struct {
-        const char *name;
-        tn_status (*run)(cli_state *cli, const char *path, tn_error *err);
-    } actions[] = {{"latest", run_latest}, {"ls", run_ls}, {"recover", run_recover}};
-    const char *action = cli->command.arguments[0];
+    const char *name = cli->command.arguments[0];
+    size_t given = cli->command.n_arguments - 1;
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        if (strcmp(action, actions[i].name) == 0) {
-            return actions[i].run(cli, cli->command.arguments[1], err);
+        const action *found = &actions[i];
+        if (strcmp(name, found->name) != 0) {
+            continue;
         }
+        if (given < found->least || given > found->most) {
+            tn_status status = cli_fail(err, TN_E_USAGE, "too %s arguments: tenon ckpt %s %s",
+                                        given < found->least ? "few" : "many", name, found->takes);
+            cli_hint(err, "tenon help ckpt");
+            return status;
+        }
+        tn_status status = check_options(cli, name, err);
+        return status == TN_OK ? found->run(cli, cli->command.arguments[1], err) : status;
     }
-    tn_status status = cli_fail(err, TN_E_USAGE, "ckpt has no action '%s'", action);
-    cli_hint(err, "its actions are: latest, ls, recover");
+    tn_status status = cli_fail(err, TN_E_USAGE, "ckpt has no action '%s'", name);
+    cli_hint(err, "its actions are: latest, ls, prune, rename, rm, recover");
     return status;
 }

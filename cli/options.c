@@ -101,6 +101,27 @@ bool size_parse(const char *text, uint64_t *bytes_out)
     return false;
 }
 
+bool duration_parse(const char *text, double *seconds_out)
+{
+    static const struct {
+        const char *suffix;
+        double seconds;
+    } units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    size_t digits = strspn(text, "0123456789.");
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (digits == 0 || end != text + digits) {
+        return false; /* strtod also takes signs, exponents, hexadecimal digits and words */
+    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i].suffix) == 0) {
+            *seconds_out = value * units[i].seconds;
+            return *seconds_out > 0 && isfinite(*seconds_out);
+        }
+    }
+    return false;
+}
+
 /* Tells whether `word` is one of the words of `choices`, which are separated by '|'. */
 static bool is_choice(const char *choices, const char *word)
 {
@@ -143,6 +164,16 @@ static tn_status set_real(const cli_option *option, double *real, const char *te
                         option->name, text);
     }
     *real = value;
+    return TN_OK;
+}
+
+static tn_status set_duration(const cli_option *option, double *seconds, const char *text,
+                              tn_error *err)
+{
+    if (!duration_parse(text, seconds)) {
+        return cli_fail(err, TN_E_USAGE, "--%s takes a duration, as 90m or 1.5h (s m h d), not %s",
+                        option->name, text);
+    }
     return TN_OK;
 }
 
@@ -191,6 +222,8 @@ static tn_status option_set(const cli_option *option, cli_settings *set, const c
         return set_number(option, place, text, err);
     case OPTION_REAL:
         return set_real(option, place, text, err);
+    case OPTION_DURATION:
+        return set_duration(option, place, text, err);
     case OPTION_LIST: {
         cli_words *list = place;
         if (list->items == NULL) {

@@ -41,6 +41,9 @@ typedef struct cli_settings {
     bool require_checksums;
     const char *against, *mode, *loader;
     bool update_state;
+    bool has_keep;
+    uint64_t keep;
+    double keep_every; /* seconds; 0: not said */
 } cli_settings;
 
 typedef enum option_kind {
@@ -50,6 +53,7 @@ typedef enum option_kind {
     OPTION_COUNT,
     OPTION_SIZE, /* a count of bytes, with k M G Ki Mi Gi */
     OPTION_REAL,
+    OPTION_DURATION, /* seconds, with s m h d */
     OPTION_LIST,
     OPTION_LIMIT /* NAME=VALUE */
 } option_kind;
@@ -86,5 +90,7 @@ void command_clear(cli_command *command);
 
 /* Parses a count of bytes: digits and k, M, G, Ki, Mi or Gi. False if it is none, or too large. */
 bool size_parse(const char *text, uint64_t *bytes_out);
+/* Parses a duration longer than nothing: a decimal number and s, m, h or d. False if it is none. */
+bool duration_parse(const char *text, double *seconds_out);
 
 #endif

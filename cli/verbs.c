@@ -370,11 +370,37 @@ static const char check_text[] =
     "existing (what is left over does not matter), nontrivial and partial (only mismatches\n"
     "fail). No overlap at all always fails.";
 
+static const char ckpt_text[] =
+    "The actions:\n"
+    "  latest DIR          the path of what the state file calls the latest;\n"
+    "                      DIR/BEGINNING: the one with the greatest trailing number\n"
+    "  ls DIR              live, preserved, unlisted and incomplete checkpoints\n"
+    "  prune DIR --keep N  what tf.train.CheckpointManager does: of the checkpoints in the state\n"
+    "                      file the newest N stay; with --keep-every some of the older ones are\n"
+    "                      kept for good; what the state file does not list is left alone\n"
+    "  rename DIR OLD NEW  all files of one, and the state file\n"
+    "  rm DIR NAME…        delete these; the last one that is still listed becomes the latest\n"
+    "  recover DIR         finish what was interrupted, make the state file true again\n"
+    "Only files that belong to a checkpoint are ever deleted, and they are said first.";
+
 static const cli_option ckpt_options[] = {
+    {.name = "keep",
+     .kind = OPTION_COUNT,
+     .value = "N",
+     .help = "prune: how many of those in the state file stay, the newest",
+     .also = "max-to-keep",
+     .place = offsetof(cli_settings, keep),
+     .given = offsetof(cli_settings, has_keep)},
+    {.name = "keep-every",
+     .kind = OPTION_DURATION,
+     .value = "DURATION",
+     .help = "prune: and of the older ones, for good, one each 4h (s m h d)",
+     .also = "keep-checkpoint-every-n-hours every",
+     .place = offsetof(cli_settings, keep_every)},
     {.name = "dry-run",
      .letter = 'n',
      .kind = OPTION_FLAG,
-     .help = "recover: only say what would be done",
+     .help = "prune, rename, rm, recover: only say what would be done",
      .also = "dryrun simulate",
      .place = offsetof(cli_settings, dry_run)},
     {.name = "update-state",
@@ -389,6 +415,12 @@ static const char *const ckpt_examples[] = {
     "the path of the latest checkpoint, alone (stable)",
     "tenon ckpt ls train/",
     "live, preserved, unlisted and incomplete ones",
+    "tenon ckpt prune -n train/ --keep 5 --keep-every 4h",
+    "say what CheckpointManager would delete, and why",
+    "tenon ckpt rename train/ ckpt-900 best",
+    "index, data files, .meta and state file",
+    "tenon ckpt rm train/ ckpt-100 ckpt-200",
+    "delete these",
     "tenon ckpt recover train/",
     "finish an interrupted replacement and make the state file true again",
     NULL,
@@ -528,15 +560,15 @@ const cli_verb verbs[] = {
      .most = 1,
      .run = cmd_check},
     {.name = "ckpt",
-     .summary = "folders of checkpoints: latest, ls, recover",
-     .synopsis = "latest|ls|recover DIR",
-     .description = "latest also takes DIR/BEGINNING: the one with the greatest trailing number.",
+     .summary = "folders of checkpoints: latest, ls, prune, rename, rm, recover",
+     .synopsis = "ACTION DIR [NAME]…",
+     .description = ckpt_text,
      .options = ckpt_options,
      .examples = ckpt_examples,
      .also = "checkpoint checkpoints manager latest recover",
-     .fields = "directory latest checkpoints recovered",
+     .fields = "directory latest checkpoints recovered changes",
      .least = 2,
-     .most = 2,
+     .most = SIZE_MAX,
      .run = cmd_ckpt},
     {.name = "rules",
      .summary = "rule files: lint, test, invert, explain, list",
