@@ -11,6 +11,8 @@ static void from_array(tn_json_out *out, const tn_plan_tensor *tensor)
         json_dtype(out, tensor->from[i]->dtype);
         tn_json_key(out, "shape");
         json_tensor_shape(out, tensor->from[i]);
+        tn_json_key(out, "path");
+        tn_json_str(out, tn_str_of(tn_model_path(tensor->from[i]->origin)));
         tn_json_object_end(out);
     }
     tn_json_array_end(out);

@@ -29,13 +29,16 @@ static bool has_origins(const tn_plan_tensor *tensors, size_t count)
 }
 
 /* Says from which tensors one comes, and by which rule. */
-static char *origin_text(const tn_plan_tensor *tensor)
+static char *origin_text(const cli_state *cli, const tn_plan_tensor *tensor)
 {
     if (tensor->n_from == 0) {
         return text_format("from nothing");
     }
     char *name = text_escaped(tensor->from[0]->alias[TN_SCHEME_NAME]);
     char *rule = text_escaped(tensor->rule);
+    const char *path = tn_model_path(tensor->from[0]->origin);
+    bool other = strcmp(path, tn_model_path(cli->inputs[0].model)) != 0; /* a further input */
+    char *in = other ? text_format(" in %s", path) : memory(strdup(""));
     char *more = tensor->n_from == 1 ? text_format("%s", "")
                                      : text_format(" and %zu more", tensor->n_from - 1);
     char *ops = memory(strdup(""));
@@ -46,10 +49,12 @@ static char *origin_text(const tn_plan_tensor *tensor)
         free(one);
         ops = longer;
     }
-    char *text = text_format("from %s%s%s%s%s", name, more, ops, *rule == '\0' ? "" : ", ", rule);
+    char *text =
+        text_format("from %s%s%s%s%s%s", name, in, more, ops, *rule == '\0' ? "" : ", ", rule);
     free(ops);
     free(name);
     free(rule);
+    free(in);
     free(more);
     return text;
 }
@@ -72,7 +77,7 @@ static void print_tensors(const cli_state *cli, const tn_plan *plan)
                            : tensors[i].linked > 0 ? "linked"
                                                    : "copied");
         if (origins) {
-            table_add(&table, origin_text(&tensors[i]));
+            table_add(&table, origin_text(cli, &tensors[i]));
         }
     }
     table_print(&table, stdout, 2, cli->terminal ? cli->width : 0, cli->color_out);

@@ -173,7 +173,8 @@ static tn_status move_all(moving *m, const bool *keep, const tn_str *names, cons
             status = add_kept(m, i, names[i], renamed != NULL && renamed[i], err);
         }
         while (status == TN_OK && m->next < m->n_made && tni_made_stands_at(&m->made[m->next], i)) {
-            m->new_index[i] = (uint32_t)m->model->count;
+            /* A second copy does not take the tensor's slots away from it. */
+            m->new_index[i] = keep[i] ? m->new_index[i] : (uint32_t)m->model->count;
             status = add_made(m, err);
         }
     }

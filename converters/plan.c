@@ -370,6 +370,9 @@ static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_er
     plan->write.options.link = options->link;
     tn_status status = check_link(plan, options, err);
     if (status == TN_OK) {
+        status = tni_plan_metadata(plan, err);
+    }
+    if (status == TN_OK) {
         status = plan->target.format->writer->layout(&plan->write, err);
     }
     void *block;

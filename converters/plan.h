@@ -7,6 +7,11 @@
 #include "formats/format.h"
 #include <tenon/convert.h>
 
+/* Which file a file is, whatever its path. */
+typedef struct tni_identity {
+    uint64_t device, inode;
+} tni_identity;
+
 /* Where the output goes. */
 typedef struct tni_target {
     const char *path;   /* as the user typed it */
@@ -15,6 +20,8 @@ typedef struct tni_target {
     const tn_format *format;
     tn_str main;   /* the first main file that it may have: in any layout its marker bears this */
     tni_names old; /* files of older outputs at this place, main files included */
+    tni_identity *mains; /* which files its main files are */
+    size_t n_mains;
 } tni_target;
 
 struct tn_plan {
@@ -50,6 +57,9 @@ struct tn_plan {
 tn_status tni_target_find(tn_plan *plan, const char *out, const tn_convert_options *options,
                           tn_error *err);
 
+/* Refuses an output that would replace a file of this input (TN_E_SAME_FILE). */
+tn_status tni_target_not_input(const tn_plan *plan, const tn_model *model, tn_error *err);
+
 /* Applies the rule files and renames to what --only and --drop kept (keep[i], by the source's
  * index): sets base, keep and naming, and notes what the rules drop. */
 tn_status tni_plan_apply_rules(tn_plan *plan, const tn_convert_options *options, bool *keep,
@@ -62,6 +72,9 @@ tn_status tni_plan_drop(tn_plan *plan, tn_str name, tn_str rule, tn_error *err);
 /* Adds a loss; strings are copied. */
 tn_status tni_plan_lose(tn_plan *plan, tn_loss_class kind, tn_str name, const char *fix,
                         tn_error *err, const char *format, ...) TN_PRINTF(6, 7);
+
+/* Gathers the metadata to write. Errors: TN_E_NO_MATCH. */
+tn_status tni_plan_metadata(tn_plan *plan, tn_error *err);
 
 /* Tells whether a stored tensor has the shape of `wanted` and this dtype. */
 bool tni_same_form(const tn_tensor *found, const tn_tensor *wanted, tn_dtype dtype);

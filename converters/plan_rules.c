@@ -14,8 +14,8 @@ static tn_status note_left_out(tn_plan *plan, tn_error *err)
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < plan->naming.n_left_out; i++) {
         const tni_left_out *out = &plan->naming.left_out[i];
-        status = tni_plan_drop(plan, plan->source->tensors[out->source].alias[TN_SCHEME_NAME],
-                               out->rule, err);
+        const tn_tensor *tensor = tni_naming_origin(&plan->naming, out->source);
+        status = tni_plan_drop(plan, tensor->alias[TN_SCHEME_NAME], out->rule, err);
     }
     return status;
 }
@@ -48,6 +48,9 @@ static tn_status run(tn_plan *plan, const tn_convert_options *options, const boo
     if (status == TN_OK) {
         status = tni_naming_run(&plan->arena, plan->source, stay, &rules, plan->warnings,
                                 &plan->naming, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < plan->naming.inputs.count; i++) {
+        status = tni_target_not_input(plan, plan->naming.inputs.at[i].model, err);
     }
     return status;
 }
@@ -144,7 +147,7 @@ tn_status tni_plan_apply_rules(tn_plan *plan, const tn_convert_options *options,
     plan->keep = block;
     for (size_t i = 0; i < plan->base->count; i++) {
         uint32_t source = plan->naming.source[i];
-        plan->keep[i] = source == TN_NO_INDEX || keep[source];
+        plan->keep[i] = source >= plan->source->count || keep[source];
     }
     return note_left_out(plan, err);
 }

@@ -98,7 +98,7 @@ static tn_status trace(tn_plan *plan, const tn_tensor *tensor, const tn_tensor *
         tni_arena_array(&plan->arena, history->n_from, sizeof(tn_tensor *), &block, err);
     const tn_tensor **from = block;
     for (uint32_t i = 0; status == TN_OK && i < history->n_from; i++) {
-        from[i] = &plan->source->tensors[history->from[i]];
+        from[i] = tni_naming_origin(&plan->naming, history->from[i]);
     }
     entry->from = from;
     entry->n_from = history->n_from;

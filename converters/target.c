@@ -133,19 +133,17 @@ static tn_status same_file(const tn_plan *plan, const char *what, tn_error *err)
     return status;
 }
 
-/* Refuses a file of the old output that is one of the input's. */
-static tn_status check_not_input(const tn_plan *plan, tn_source *old, tn_error *err)
+tn_status tni_target_not_input(const tn_plan *plan, const tn_model *model, tn_error *err)
 {
-    uint64_t device, inode;
-    const tn_model *root = tni_model_root(plan->source);
-    if (!tni_source_identity(old, &device, &inode)) {
-        return TN_OK;
-    }
+    const tn_model *root = tni_model_root(model);
     for (size_t i = 0; i < root->n_sources; i++) {
-        uint64_t its_device, its_inode;
-        if (tni_source_identity(root->sources[i], &its_device, &its_inode) &&
-            its_device == device && its_inode == inode) {
-            return same_file(plan, tni_source_path(root->sources[i]), err);
+        uint64_t device, inode;
+        bool known = tni_source_identity(root->sources[i], &device, &inode);
+        for (size_t k = 0; known && k < plan->target.n_mains; k++) {
+            const tni_identity *main = &plan->target.mains[k];
+            if (main->device == device && main->inode == inode) {
+                return same_file(plan, tni_source_path(root->sources[i]), err);
+            }
         }
     }
     return TN_OK;
@@ -157,8 +155,10 @@ static tn_status take_old(tn_plan *plan, const char *path, tni_names *members_ou
     const tni_reader_ops *reader = plan->target.format->reader;
     tn_source *source = NULL;
     tn_status status = tni_source_open(plan->ctx, path, &source, err);
-    if (status == TN_OK) {
-        status = check_not_input(plan, source, err);
+    tni_identity *identity = &plan->target.mains[plan->target.n_mains];
+    if (status == TN_OK && tni_source_identity(source, &identity->device, &identity->inode)) {
+        plan->target.n_mains++;
+        status = tni_target_not_input(plan, plan->source, err);
     }
     tni_names members = {NULL, 0};
     if (status == TN_OK && reader != NULL && reader->members != NULL) {
@@ -237,8 +237,11 @@ static tn_status find_old(tn_plan *plan, tn_error *err)
     tni_names mains;
     tni_target *target = &plan->target;
     tn_status status = target->format->writer->mains(target->name, &plan->arena, &mains, err);
+    void *block = NULL;
     if (status == TN_OK) {
         target->main = mains.at[0];
+        status = tni_arena_array(&plan->arena, mains.count, sizeof(tni_identity), &block, err);
+        target->mains = block;
     }
     for (size_t i = 0; status == TN_OK && i < mains.count; i++) {
         status = find_old_main(plan, mains.at[i], err);

@@ -91,6 +91,8 @@ typedef struct tni_write {
     uint32_t index_file; /* which of them commits last */
     tni_item *items;     /* set by layout; sorted by (file, offset) */
     size_t n_items;
+    tn_pair *metadata; /* for writers that hold it: each key once */
+    size_t n_metadata;
     void *state;      /* the writer's own, in the arena */
     tn_report *notes; /* structure losses and warnings go here */
 } tni_write;
@@ -130,6 +132,7 @@ typedef struct tni_writer_ops {
     /* Tells whether an output name means this format although no extension says so ("ckpt-7").
      * NULL: none does. */
     bool (*claims)(tn_str name);
+    bool metadata;   /* write->metadata has a place */
     bool links;      /* `layout` heeds options.link, for a source of the same format */
     bool bare_names; /* outputs of this format need no extension, so one without takes the input's
                         format */

@@ -65,6 +65,10 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
     if (rule->deed == TNI_DEED_TIE) {
         return TN_OK;
     }
+    if (rule->n_inputs > 0) {
+        tni_fail(&why, TN_E_RULE, "it takes tensors of another input");
+        return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
+    }
     if (rule->deed == TNI_DEED_MAKE) { /* what it makes is dropped */
         *back = (tni_back){.rule = rule};
         v->back_at[index] = v->n_backs++;

@@ -5,7 +5,7 @@
 tn_status tni_session_begin(tni_session *session, tn_context *ctx, const char *file,
                             const tn_rules_options *options, tn_error *err)
 {
-    *session = (tni_session){.ctx = ctx};
+    *session = (tni_session){.ctx = ctx, .inputs = options->inputs, .n_inputs = options->n_inputs};
     tni_rule_options rules = {.rules = &file,
                               .n_rules = 1,
                               .vars = options->vars,
@@ -57,7 +57,9 @@ tn_status tni_session_run(tni_session *session, const tn_model *model, bool leni
     tni_rule_options options = {.loaded = &session->sets,
                                 .ignore_unmatch = lenient,
                                 .watch = keep_stage,
-                                .watch_user = session};
+                                .watch_user = session,
+                                .inputs = session->inputs,
+                                .n_inputs = session->n_inputs};
     session->stages = status == TN_OK ? block : NULL;
     session->model = model;
     return status != TN_OK ? status : run(session, model, &options, &session->naming, err);
@@ -67,7 +69,10 @@ tn_status tni_session_run_other(tni_session *session, const tn_model *model,
                                 const tni_rulesets *sets, bool lenient, tni_naming *naming,
                                 tn_error *err)
 {
-    tni_rule_options options = {.loaded = sets, .ignore_unmatch = lenient};
+    tni_rule_options options = {.loaded = sets,
+                                .ignore_unmatch = lenient,
+                                .inputs = session->inputs,
+                                .n_inputs = session->n_inputs};
     *naming = (tni_naming){.n_models = 0};
     return run(session, model, &options, naming, err);
 }

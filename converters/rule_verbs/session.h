@@ -12,6 +12,8 @@ typedef struct tni_session {
     tn_context *ctx;
     tni_arena arena;
     tni_rulesets sets;
+    const char *const *inputs; /* NAME=PATH */
+    size_t n_inputs;
     tn_report *notes;      /* of the stages */
     tn_report *report;     /* what the verb finds */
     const tn_model *model; /* NULL: none */

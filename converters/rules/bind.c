@@ -18,7 +18,7 @@ static void how(const tni_stage *stage, uint32_t index, char *text, size_t room)
     }
 }
 
-static tn_str final_name(const tni_stage *stage, size_t index)
+tn_str tni_stage_final(const tni_stage *stage, size_t index)
 {
     const tni_decision *decision = &stage->decisions[index];
     return decision->name.data != NULL ? decision->name
@@ -73,7 +73,7 @@ static tn_status check_collisions(const tni_stage *stage, tn_error *err)
     tni_hash_init(&taken, stage->model->ctx, stage->model->count);
     for (uint32_t i = 0; status == TN_OK && i < count; i++) {
         if (!stage->decisions[i].dropped && !stage->decisions[i].consumed) {
-            status = take_name(stage, &taken, final_name(stage, i), i, err);
+            status = take_name(stage, &taken, tni_stage_final(stage, i), i, err);
         }
     }
     for (uint32_t i = 0; status == TN_OK && i < stage->n_made; i++) {

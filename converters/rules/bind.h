@@ -3,6 +3,7 @@
 #define TN_CONVERTERS_RULES_BIND_H
 
 #include "converters/mapped.h"
+#include "converters/rules/inputs.h"
 #include "converters/rules/rule.h"
 
 /* What a stage decides for one tensor. */
@@ -31,6 +32,9 @@ typedef struct tni_stage {
     tni_arena *arena;
     const tn_model *model; /* what the stage before left */
     const bool *renamed;   /* by tensor: by a stage before */
+    const uint32_t
+        *input; /* by tensor: the number of the input that it is of; NULL: all are IN's */
+    const tni_inputs *inputs;
     tni_ruleset *set;
     bool ignore_unmatch;
     const char *target_format; /* NULL: there is no output */
@@ -51,6 +55,17 @@ tn_status tni_stage_bind(tni_stage *stage, tn_error *err);
 
 /* The name of a tensor that the stage's patterns see; none if it has none in their scheme. */
 tn_str tni_stage_seen(const tni_stage *stage, size_t index);
+/* The name of a tensor in its own model, without the input's name. */
+tn_str tni_stage_own(const tni_stage *stage, size_t index);
+/* The name of a tensor when the stage is done. */
+tn_str tni_stage_final(const tni_stage *stage, size_t index);
+/* The number of the input that a tensor is of; 0: IN. */
+static inline uint32_t tni_stage_input(const tni_stage *stage, size_t index)
+{
+    return stage->input == NULL ? 0 : stage->input[index];
+}
+/* Tells whether a rule takes tensors of that input. */
+bool tni_rule_takes(const tni_rule *rule, uint32_t input);
 
 /* The variable that a slot goes with; TN_NO_INDEX: none, or the stage's file does not list the
  * slot's family. */
@@ -65,5 +80,8 @@ tn_status tni_stage_claim(tni_stage *stage, tn_error *err);  /* claim.c */
 tn_status tni_stage_operands(tni_stage *stage, tn_error *err); /* operands.c: what `add` takes */
 tn_status tni_stage_follow(tni_stage *stage, tn_error *err);   /* follow.c */
 tn_status tni_stage_operate(tni_stage *stage, tn_error *err);  /* operate.c */
+tn_status tni_stage_tie(tni_stage *stage, tn_error *err);      /* tie.c: a part of it */
+/* Checks the result against `to: {like}` and `unmatched_target` of a file. */
+tn_status tni_guard_like(tni_stage *stage, const tni_ruleset *of, tn_error *err);
 
 #endif

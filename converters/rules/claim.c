@@ -4,13 +4,43 @@
 #include "converters/rules/slots.h"
 #include <tenon/text.h>
 
+/* Takes the input's name off a name of one of its tensors. */
+static tn_str bare(const tni_stage *stage, size_t index, tn_str name)
+{
+    uint32_t input = tni_stage_input(stage, index);
+    return input == 0 || name.data == NULL
+               ? name
+               : tn_str_skip(name, stage->inputs->at[input - 1].name.len + 1);
+}
+
+tn_str tni_stage_own(const tni_stage *stage, size_t index)
+{
+    return bare(stage, index, stage->model->tensors[index].alias[TN_SCHEME_NAME]);
+}
+
 tn_str tni_stage_seen(const tni_stage *stage, size_t index)
 {
-    const tn_tensor *tensor = &stage->model->tensors[index];
-    tn_str name = tensor->alias[stage->set->scheme];
+    tn_str name = stage->model->tensors[index].alias[stage->set->scheme];
     bool flags = stage->set->file == NULL;
-    return name.data == NULL && flags && stage->renamed[index] ? tensor->alias[TN_SCHEME_NAME]
-                                                               : name;
+    return name.data == NULL && flags && stage->renamed[index] ? tni_stage_own(stage, index)
+                                                               : bare(stage, index, name);
+}
+
+bool tni_rule_takes(const tni_rule *rule, uint32_t input)
+{
+    for (size_t i = 0; i < rule->n_inputs; i++) {
+        if (rule->takes[i] == input) {
+            return true;
+        }
+    }
+    return rule->n_inputs == 0 && input == 0;
+}
+
+/* Returns the path of the model that a tensor is of. */
+static const char *path_of(const tni_stage *stage, size_t index)
+{
+    uint32_t input = tni_stage_input(stage, index);
+    return input == 0 ? stage->model->path : stage->inputs->at[input - 1].model->path;
 }
 
 tn_status tni_claim_raise(const tni_stage *stage, size_t index, const tni_rule *rule,
@@ -18,7 +48,7 @@ tn_status tni_claim_raise(const tni_stage *stage, size_t index, const tni_rule *
 {
     tn_status status =
         tni_fail(err, why->code, "%.*s: %s", (int)rule->place.len, rule->place.data, why->message);
-    tni_error_path(err, stage->model->path);
+    tni_error_path(err, path_of(stage, index));
     tni_error_subject(err, tni_stage_seen(stage, index));
     if (why->hint[0] != '\0') {
         tni_error_hint(err, "%s", why->hint);
@@ -111,6 +141,9 @@ static tn_status try_pattern(tni_stage *stage, size_t index, const tni_rule *rul
 {
     bool found = false;
     tni_tally *tally = &stage->tallies[rule - stage->set->rules];
+    if (!tni_rule_takes(rule, tni_stage_input(stage, index))) {
+        return TN_OK;
+    }
     if (rule->floats_only &&
         tn_dtype_about(stage->model->tensors[index].dtype)->kind != TN_KIND_FLOAT) {
         return TN_OK;
@@ -209,6 +242,9 @@ static tn_status settle(tni_stage *stage, size_t index, const tn_pattern *bound,
     decision->dropped = rule->deed == TNI_DEED_DROP;
     stage->tallies[rule - stage->set->rules].claimed++;
     decision->consumed = rule->operates;
+    if (rule->deed == TNI_DEED_KEEP && tni_stage_input(stage, index) > 0) {
+        decision->name = tni_stage_own(stage, index); /* that of an input is without its mark */
+    }
     if (rule->operates || rule->deed != TNI_DEED_RENAME || rule->to->ranks) {
         return TN_OK;
     }

@@ -3,11 +3,11 @@
 #include "converters/select.h"
 
 /* Offers what has exactly this name; where several tensors have it, the pattern is filed. */
-static tn_status look_up(tni_stage *stage, uint32_t r, const tn_pattern *pattern,
+static tn_status look_up(tni_stage *stage, uint32_t r, const tn_pattern *pattern, tn_str name,
                          tni_match_index *index, tn_error *err)
 {
     const tn_model *model = stage->model;
-    uint32_t found = tni_model_index(model, stage->set->scheme, pattern->exact);
+    uint32_t found = tni_model_index(model, stage->set->scheme, name);
     if (found == TNI_INDEX_MANY) {
         return tni_match_index_add(index, pattern, r, err);
     }
@@ -18,6 +18,30 @@ static tn_status look_up(tni_stage *stage, uint32_t r, const tn_pattern *pattern
     }
     if (status == TN_OK && holds) {
         tni_claim_offer(stage, found, &stage->set->rules[r], pattern);
+    }
+    return status;
+}
+
+/* Offers what has exactly this name in the inputs that the rule takes. */
+static tn_status look_up_inputs(tni_stage *stage, uint32_t r, const tn_pattern *pattern,
+                                tni_match_index *index, tn_error *err)
+{
+    const tni_rule *rule = &stage->set->rules[r];
+    tn_status status = TN_OK;
+    if (rule->n_inputs == 0) {
+        return look_up(stage, r, pattern, pattern->exact, index, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < rule->n_inputs; i++) {
+        tn_str name = pattern->exact;
+        if (rule->takes[i] > 0) {
+            tni_buffer_reset(&stage->buffer);
+            tni_buffer_str(&stage->buffer, rule->inputs[i]);
+            tni_buffer_char(&stage->buffer, ':');
+            tni_buffer_str(&stage->buffer, pattern->exact);
+            name = (tn_str){stage->buffer.data, stage->buffer.len};
+            status = tni_buffer_check(&stage->buffer, err);
+        }
+        status = status != TN_OK ? status : look_up(stage, r, pattern, name, index, err);
     }
     return status;
 }
@@ -70,7 +94,7 @@ tn_status tni_claim_named(tni_stage *stage, tni_match_index *index, tn_error *er
         }
         for (size_t i = 0; status == TN_OK && i < rule->n_patterns; i++) {
             const tn_pattern *pattern = rule->patterns[i];
-            status = pattern->kind == TNI_EXACT ? look_up(stage, r, pattern, index, err)
+            status = pattern->kind == TNI_EXACT ? look_up_inputs(stage, r, pattern, index, err)
                                                 : tni_match_index_add(index, pattern, r, err);
         }
     }

@@ -53,10 +53,14 @@ typedef struct tni_guard {
     tn_pattern **has, **not ;
     const tni_yaml *has_node, *not_node;
     size_t n_has, n_not;
+    tn_str like; /* of `to`: the input whose names and shapes the result has, or none */
+    const tni_yaml *like_node;
 } tni_guard;
 
 typedef enum tni_assertion_kind {
     TNI_ASSERT_UNMATCHED_SOURCE, /* tensors that no rule claims: how many, or which */
+    TNI_ASSERT_UNMATCHED_TARGET, /* tensors of `to: {like}` that the stage does not make: likewise
+                                  */
     TNI_ASSERT_PARAMS            /* elements of all variables that the stage leaves */
 } tni_assertion_kind;
 

@@ -13,5 +13,8 @@ tn_status tni_cast_value(tn_model *model, tn_dtype dtype, tn_overflow overflow, 
  */
 tn_status tni_add_to_value(tn_model *model, const tni_value *other, double scale, double number,
                            tni_value *value, tn_error *err);
+/* Puts the mean of values into the first of them: summed up in float64 in their order, divided and
+ * rounded once. Errors: TN_E_SHAPE. */
+tn_status tni_mean_of_values(tn_model *model, tni_value *values, size_t count, tn_error *err);
 
 #endif

@@ -6,11 +6,11 @@
 #include <tenon/text.h>
 
 static const tni_key file_keys[] = {
-    {"tenon", false},         {"about", false},   {"notes", false},    {"scheme", false},
-    {"separator", false},     {"vars", false},    {"defaults", false}, {"rules", false},
-    {"from", false},          {"to", false},      {"tables", false},   {"inputs", false},
-    {"slot_families", false}, {"stages", false},  {"include", false},  {"vars_from", false},
-    {"assert", false},        {"metadata", true}, {NULL, false},
+    {"tenon", false},         {"about", false},    {"notes", false},    {"scheme", false},
+    {"separator", false},     {"vars", false},     {"defaults", false}, {"rules", false},
+    {"from", false},          {"to", false},       {"tables", false},   {"inputs", false},
+    {"slot_families", false}, {"stages", false},   {"include", false},  {"vars_from", false},
+    {"assert", false},        {"metadata", false}, {NULL, false},
 };
 static const tni_key default_keys[] = {{"unmatched", false},
                                        {"slots", false},
@@ -133,29 +133,6 @@ static tn_status read_separator(tni_file_reading *r, const tni_yaml *value, tn_e
     return status;
 }
 
-tn_status tni_file_inputs(tni_file_reading *r, const tni_yaml *list, tn_error *err)
-{
-    void *block = NULL;
-    tn_status status = tni_value_kind(list, TNI_YAML_LIST, err);
-    if (status == TN_OK) {
-        status = tni_arena_array(r->arena, list->count, sizeof(tn_str), &block, err);
-    }
-    r->set->inputs = block;
-    for (const tni_yaml *one = list->first; status == TN_OK && one != NULL; one = one->next) {
-        status = tni_value_kind(one, TNI_YAML_TEXT, err);
-        if (status == TN_OK && (!tni_is_word(one->text) || tn_str_equal(one->text, TN_LIT("in")))) {
-            status = tni_value_wrong(one, err,
-                                     "an input's name is letters, digits and _, and not "
-                                     "'in', which is IN");
-        }
-        if (status == TN_OK) {
-            r->set->inputs[r->set->n_inputs++] = one->text;
-            tni_rule_input_find(r->loading, one->text);
-        }
-    }
-    return status;
-}
-
 tn_status tni_file_families(tni_file_reading *r, const tni_yaml *list, tn_error *err)
 {
     enum { FAMILIES_MOST = 63 };
@@ -231,6 +208,7 @@ static tn_status read_head(tni_file_reading *r, const tni_yaml *root, tn_error *
 static tn_status read_guards(tni_file_reading *r, const tni_yaml *root, tn_error *err)
 {
     const tni_yaml *from = tni_keys_find(root, "from"), *to = tni_keys_find(root, "to");
+    const tni_yaml *metadata = tni_keys_find(root, "metadata");
     tn_status status = TN_OK;
     r->set->asserted = tni_keys_find(root, "assert");
     if (from != NULL) {
@@ -238,6 +216,9 @@ static tn_status read_guards(tni_file_reading *r, const tni_yaml *root, tn_error
     }
     if (status == TN_OK && to != NULL) {
         status = tni_file_guard(r, to, &r->set->to, err);
+    }
+    if (status == TN_OK && metadata != NULL) {
+        status = tni_file_metadata(r, metadata, err);
     }
     if (status == TN_OK && r->set->asserted != NULL) {
         status = tni_file_assertions(r, r->set->asserted, err);

@@ -49,6 +49,16 @@ tn_status tni_file_assignment(tni_file_reading *r, const tni_yaml *root, tn_erro
 /* Reads `slot_families` and `inputs`. */
 tn_status tni_file_families(tni_file_reading *r, const tni_yaml *list, tn_error *err);
 tn_status tni_file_inputs(tni_file_reading *r, const tni_yaml *list, tn_error *err);
+/* Reads `metadata`. */
+tn_status tni_file_metadata(tni_file_reading *r, const tni_yaml *map, tn_error *err);
+/* Reads the name of an input that the file lists, or `in`; {input: NAME}. */
+tn_status tni_file_input(tni_file_reading *r, const tni_yaml *value, tn_str *name_out,
+                         tn_error *err);
+tn_status tni_file_model(tni_file_reading *r, const tni_yaml *map, tn_str *name_out, tn_error *err);
+/* Reads `from` of a rule: the inputs whose tensors it takes. */
+tn_status tni_file_from(tni_file_reading *r, const tni_yaml *from, tni_rule *rule, tn_error *err);
+/* Reads a name without holes and stars. */
+tn_status tni_file_name(tni_file_reading *r, const tni_yaml *name, tn_str *name_out, tn_error *err);
 /* Reads one rule. */
 tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err);
 

@@ -12,11 +12,11 @@ enum { FORMATS_MOST = 64 };
 static const tni_key guard_keys[] = {{"format", false},
                                      {"has", false},
                                      {"not", false},
-                                     {"like", true},
+                                     {"like", false},
                                      {NULL, false}};
 static const tni_key assert_keys[] = {{"unmatched_source", false},
                                       {"params", false},
-                                      {"unmatched_target", true},
+                                      {"unmatched_target", false},
                                       {NULL, false}};
 
 static tn_status read_format(const tni_yaml *value, tni_guard *guard, tn_error *err)
@@ -70,7 +70,9 @@ tn_status tni_file_guard(tni_file_reading *r, const tni_yaml *map, tni_guard *gu
         status = tni_keys_check(map, guard_keys, "guard", err);
     }
     const tni_yaml *format = tni_keys_find(map, "format");
+    const tni_yaml *like = tni_keys_find(map, "like");
     guard->node = map;
+    guard->like_node = like;
     guard->has_node = tni_keys_find(map, "has");
     guard->not_node = tni_keys_find(map, "not");
     if (status == TN_OK && format != NULL) {
@@ -82,7 +84,10 @@ tn_status tni_file_guard(tni_file_reading *r, const tni_yaml *map, tni_guard *gu
     if (status == TN_OK && guard->not_node != NULL) {
         status = read_names(r, guard->not_node, &guard->not, &guard->n_not, err);
     }
-    return status;
+    if (status == TN_OK && like != NULL && guard == &r->set->from) {
+        status = tni_value_wrong(like, err, "'like' is for 'to': it says what the result is like");
+    }
+    return status == TN_OK && like != NULL ? tni_file_model(r, like, &guard->like, err) : status;
 }
 
 static int by_text(const void *a, const void *b)
@@ -121,8 +126,14 @@ static tn_status read_assertion(tni_file_reading *r, const tni_yaml *map, tni_as
     }
     const tni_yaml *value = map->first;
     bool params = tn_str_equal(value->key->text, TN_LIT("params"));
-    *assertion = (tni_assertion){.kind = params ? TNI_ASSERT_PARAMS : TNI_ASSERT_UNMATCHED_SOURCE,
+    bool target = tn_str_equal(value->key->text, TN_LIT("unmatched_target"));
+    *assertion = (tni_assertion){.kind = params   ? TNI_ASSERT_PARAMS
+                                         : target ? TNI_ASSERT_UNMATCHED_TARGET
+                                                  : TNI_ASSERT_UNMATCHED_SOURCE,
                                  .node = value};
+    if (target && r->set->to.like.data == NULL) {
+        return tni_value_wrong(value, err, "it needs to: {like: {input: NAME}}");
+    }
     return value->kind == TNI_YAML_LIST && !params
                ? read_asserted_names(r, value, assertion, err)
                : tni_file_number(r, value, &assertion->number, err);

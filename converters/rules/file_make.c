@@ -1,4 +1,4 @@
-/* Rule files: rules that make a tensor from nothing. */
+/* Rule files: rules that make a tensor: from nothing, or from another input's. */
 #include "converters/rules/file.h"
 
 #include "converters/rules/lexer.h"
@@ -41,11 +41,6 @@ static tn_status read_init(tni_file_reading *r, const tni_yaml *init, tni_make *
     double number = 0;
     int64_t whole = 0;
     tn_cast_stats stats = {0};
-    if (init->kind == TNI_YAML_MAP) {
-        tn_status status = tni_not_yet(err, "values from another input");
-        tni_yaml_place(init, 0, err);
-        return status;
-    }
     tn_status status = tni_value_kind(init, TNI_YAML_TEXT, err);
     if (status != TN_OK) {
         return status;
@@ -80,8 +75,7 @@ static tn_status read_dtype(const tni_yaml *dtype, tni_make *make, tn_error *err
     return status;
 }
 
-/* Reads the name, which no pattern binds anything for. */
-static tn_status read_name(tni_file_reading *r, const tni_yaml *name, tni_make *make, tn_error *err)
+tn_status tni_file_name(tni_file_reading *r, const tni_yaml *name, tn_str *name_out, tn_error *err)
 {
     tn_str text = TN_STR_NONE, expanded = TN_STR_NONE;
     size_t at = 0;
@@ -98,10 +92,41 @@ static tn_status read_name(tni_file_reading *r, const tni_yaml *name, tni_make *
         return status;
     }
     if (pattern->kind != TNI_EXACT) {
-        return tni_value_wrong(name, err, "a made tensor has one name, without holes and stars");
+        return tni_value_wrong(name, err, "it must be one name, without holes and stars");
     }
-    make->name = pattern->exact;
+    *name_out = pattern->exact;
     return TN_OK;
+}
+
+/* Reads `{from: {input: NAME}}`: the tensors are taken from there as they are. It is `do: keep` for
+ * that input's tensors. */
+static tn_status make_from(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
+{
+    static const tni_key keys[] = {{"from", false}, {NULL, false}};
+    const tni_yaml *init = tni_keys_find(map, "init"), *said = tni_keys_find(map, "shape");
+    const tni_yaml *from = tni_keys_find(init, "from");
+    void *block;
+    said = said != NULL ? said : tni_keys_find(map, "dtype");
+    tn_status status = tni_keys_check(init, keys, "'init'", err);
+    if (status == TN_OK && from == NULL) {
+        status = tni_value_wrong(init, err, "it must be zeros, ones, a number or {from: …}");
+    }
+    if (status == TN_OK && said != NULL) {
+        status = tni_value_wrong(said, err, "the input's tensors have their own shape and dtype");
+    }
+    if (status == TN_OK) {
+        status = tni_arena_array(r->arena, 1, sizeof(tn_str), &block, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    rule->inputs = block;
+    rule->n_inputs = 1;
+    rule->from = from;
+    rule->deed = TNI_DEED_KEEP;
+    status = tni_file_model(r, from, block, err);
+    return status == TN_OK ? tni_file_compile(r, tni_keys_find(map, "make"), NULL, false, rule, err)
+                           : status;
 }
 
 tn_status tni_file_make(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
@@ -110,6 +135,11 @@ tn_status tni_file_make(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     const tni_yaml *name = tni_keys_find(map, "make"), *init = tni_keys_find(map, "init");
     const tni_yaml *shape = tni_keys_find(map, "shape"), *dtype = tni_keys_find(map, "dtype");
     tn_status status = tni_keys_check(map, make_keys, "rule with 'make'", err);
+    if (status == TN_OK && init != NULL && init->kind == TNI_YAML_MAP) {
+        rule->node = map;
+        status = tni_file_place(r, map, rule, err);
+        return status == TN_OK ? make_from(r, map, rule, err) : status;
+    }
     if (status == TN_OK && (init == NULL || shape == NULL || dtype == NULL)) {
         status = tni_value_wrong(map, err, "'make' needs init, shape and dtype");
     }
@@ -120,11 +150,11 @@ tn_status tni_file_make(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
         return status;
     }
     tni_make *make = block;
-    make->node = map;
+    rule->node = map;
     rule->deed = TNI_DEED_MAKE;
     rule->make = make;
     if ((status = tni_file_place(r, map, rule, err)) == TN_OK &&
-        (status = read_name(r, name, make, err)) == TN_OK &&
+        (status = tni_file_name(r, name, &make->name, err)) == TN_OK &&
         (status = read_dtype(dtype, make, err)) == TN_OK &&
         (status = read_shape(r, shape, make, err)) == TN_OK) {
         status = read_init(r, init, make, err);

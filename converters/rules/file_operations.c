@@ -29,7 +29,7 @@ static const tni_key unstack_keys[] = {{"unstack", false}, {NULL, false}};
 static const tni_key partition_keys[] = {{"partition", false}, {NULL, false}};
 static const tni_key unpartition_keys[] = {{"unpartition", false}, {NULL, false}};
 static const tni_key add_keys[] = {{"add", false}, {NULL, false}};
-static const tni_key mean_keys[] = {{"mean", true}, {NULL, false}};
+static const tni_key mean_keys[] = {{"mean", false}, {NULL, false}};
 static const tni_key split_argument[] = {{"axis", false},
                                          {"sizes", false},
                                          {"groups", false},
@@ -38,6 +38,7 @@ static const tni_key concat_argument[] = {{"axis", false}, {"groups", false}, {N
 static const tni_key stack_argument[] = {{"over", false}, {"axis", false}, {NULL, false}};
 static const tni_key partition_argument[] = {{"axis", false}, {"sizes", false}, {NULL, false}};
 static const tni_key no_argument[] = {{NULL, false}};
+static const tni_key mean_argument[] = {{"accumulate", false}, {NULL, false}};
 static const tni_key add_argument[] = {{"tensor", false},
                                        {"scale", false},
                                        {"value", false},
@@ -362,6 +363,20 @@ static tn_status read_add(tni_file_reading *r, const tni_yaml *map, const tni_ya
     return status == TN_OK ? read_operand(r, tensor, scope, op, err) : status;
 }
 
+/* Means are computed in float64, whatever they are of. */
+static tn_status read_mean(tni_file_reading *r, const tni_yaml *map, const tni_yaml *argument,
+                           const tni_scope *scope, tni_rule_op *op, tn_error *err)
+{
+    static const char *const words[] = {"f64", "float64", NULL};
+    const tni_yaml *accumulate = tni_keys_find(argument, "accumulate");
+    int word;
+    (void)r;
+    (void)map;
+    (void)scope;
+    op->kind = TNI_RULE_MEAN;
+    return accumulate == NULL ? TN_OK : tni_value_word(accumulate, words, &word, err);
+}
+
 static const operation_keys operations[] = {
     {"cast", cast_keys, NULL, read_cast},
     {"transpose", transpose_keys, NULL, read_transpose},
@@ -374,7 +389,7 @@ static const operation_keys operations[] = {
     {"partition", partition_keys, partition_argument, read_partition},
     {"unpartition", unpartition_keys, no_argument, read_unpartition},
     {"add", add_keys, add_argument, read_add},
-    {"mean", mean_keys, NULL, NULL},
+    {"mean", mean_keys, mean_argument, read_mean},
 };
 enum { OPERATIONS = sizeof operations / sizeof *operations };
 
@@ -395,7 +410,7 @@ static tn_status unknown_operation(const tni_yaml *map, tn_error *err)
         tni_error_hint(err, "did you mean '%s'?", nearest);
     } else {
         tni_error_hint(err, "operations are cast transpose rearrange reshape split concat stack "
-                            "unstack partition unpartition add");
+                            "unstack partition unpartition add mean");
     }
     return status;
 }

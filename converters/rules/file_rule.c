@@ -7,7 +7,7 @@
 static const tni_key rule_keys[] = {
     {"match", false},     {"to", false},     {"do", false},   {"optional", false},
     {"why", false},       {"expect", false}, {"when", false}, {"priority", false},
-    {"otherwise", false}, {"back", false},   {"from", true},  {NULL, false},
+    {"otherwise", false}, {"back", false},   {"from", false}, {NULL, false},
 };
 static const tni_key raw_keys[] = {{"raw", false}, {NULL, false}};
 
@@ -181,6 +181,16 @@ static tn_status read_targets(tni_file_reading *r, const tni_yaml *to, tni_rule 
     return status;
 }
 
+static bool averages(const tni_rule *rule)
+{
+    for (size_t i = 0; i < rule->n_ops; i++) {
+        if (rule->ops[i].kind == TNI_RULE_MEAN) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Checks that the operations and the number of targets go together. */
 static tn_status check_targets(const tni_yaml *map, const tni_yaml *to, const tni_rule *rule,
                                tn_error *err)
@@ -196,6 +206,14 @@ static tn_status check_targets(const tni_yaml *map, const tni_yaml *to, const tn
     }
     if (gathers > 1 || spreads > 1) {
         return tni_value_wrong(map, err, "one rule joins once and splits once; write two stages");
+    }
+    if (rule->n_inputs > 1 && !averages(rule)) {
+        return tni_value_wrong(rule->from, err, "tensors of several inputs become one by a mean");
+    }
+    if (averages(rule) && rule->n_patterns * (rule->n_inputs == 0 ? 1 : rule->n_inputs) < 2) {
+        return tni_value_wrong(map, err,
+                               "a mean needs several tensors: 'from: [in, NAME]', or "
+                               "several patterns");
     }
     if ((gathers > 0 || spreads > 0) && to == NULL) {
         return tni_value_wrong(map, err, "the rule has no 'to': its tensors need names");
@@ -324,7 +342,7 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     }
     const tni_yaml *match = tni_keys_find(map, "match"), *to = tni_keys_find(map, "to");
     const tni_yaml *optional = tni_keys_find(map, "optional"), *why = tni_keys_find(map, "why");
-    const tni_yaml *back = tni_keys_find(map, "back");
+    const tni_yaml *back = tni_keys_find(map, "back"), *from = tni_keys_find(map, "from");
     int is_optional = 0;
     if (match == NULL) {
         return tni_value_wrong(map, err, "the rule has no 'match'");
@@ -342,7 +360,13 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     }
     if (status == TN_OK) {
         rule->optional = is_optional == 1;
+        status = from == NULL ? TN_OK : tni_file_from(r, from, rule, err);
+    }
+    if (status == TN_OK) {
         status = operates ? read_operating(r, map, rule, err) : read_deed(map, deed, to, rule, err);
+    }
+    if (status == TN_OK && !operates && rule->n_inputs > 1 && rule->deed != TNI_DEED_DROP) {
+        status = tni_value_wrong(rule->from, err, "tensors of several inputs become one by a mean");
     }
     if (status == TN_OK && !operates) {
         status = match->kind == TNI_YAML_LIST ? compile_list(r, match, rule, err)

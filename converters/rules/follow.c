@@ -74,8 +74,9 @@ static void apply_default(tni_stage *stage, size_t index)
 {
     const tn_tensor *tensor = &stage->model->tensors[index];
     tni_decision *decision = &stage->decisions[index];
-    bool stays = decision->left_alone != NULL || tensor->role == TN_ROLE_METADATA ||
-                 tensor->hidden || (tensor->role == TN_ROLE_COUNTER && !stage->set->sees_counters);
+    bool stays = tni_stage_input(stage, index) > 0 || decision->left_alone != NULL ||
+                 tensor->role == TN_ROLE_METADATA || tensor->hidden ||
+                 (tensor->role == TN_ROLE_COUNTER && !stage->set->sees_counters);
     decision->unmatched = !stays;
     decision->decided = stays || stage->set->unmatched != TNI_UNMATCHED_ERROR;
     if (!stays && stage->set->unmatched == TNI_UNMATCHED_DROP) {
@@ -196,7 +197,7 @@ static tn_status note_left_alone(const tni_stage *stage, tn_error *err)
     for (size_t i = 0; status == TN_OK && i < stage->model->count; i++) {
         const tni_decision *decision = &stage->decisions[i];
         bool counter = stage->model->tensors[i].role == TN_ROLE_COUNTER;
-        if (decision->left_alone == NULL || decision->claimed) {
+        if (decision->left_alone == NULL || decision->claimed || tni_stage_input(stage, i) > 0) {
             continue;
         }
         tn_str place = decision->left_alone->place;

@@ -35,7 +35,9 @@ static tn_status find(tni_stage *stage, const tn_pattern *pattern, bool after, b
         if (after) {
             name = decision->name.data != NULL ? decision->name : name;
         }
-        if (name.data != NULL && !(after && (decision->dropped || decision->consumed))) {
+        bool foreign = tni_stage_input(stage, i) > 0 && !(after && decision->name.data != NULL);
+        if (name.data != NULL && !foreign &&
+            !(after && (decision->dropped || decision->consumed))) {
             status = tni_pattern_match(pattern, &stage->matcher, name, &found, err);
         }
     }
@@ -149,7 +151,9 @@ static tn_status check_params(const tni_stage *stage, const tni_ruleset *of,
     bool fits = true;
     for (size_t i = 0; i < stage->model->count; i++) {
         const tn_tensor *tensor = &stage->model->tensors[i];
-        if (!stage->decisions[i].dropped && !stage->decisions[i].consumed &&
+        const tni_decision *decision = &stage->decisions[i];
+        bool foreign = tni_stage_input(stage, i) > 0 && decision->name.data == NULL;
+        if (!decision->dropped && !decision->consumed && !foreign &&
             tensor->role == TN_ROLE_VARIABLE) {
             fits = fits && !__builtin_add_overflow(sum, tensor->elements, &sum);
         }
@@ -175,10 +179,13 @@ static tn_status check_after(tni_stage *stage, const tni_ruleset *of, tn_error *
     tn_status status = check_guard(stage, of, &of->to, true, err);
     for (size_t i = 0; status == TN_OK && i < of->n_assertions; i++) {
         const tni_assertion *assertion = &of->assertions[i];
-        status = assertion->kind == TNI_ASSERT_PARAMS ? check_params(stage, of, assertion, err)
-                                                      : check_unmatched(stage, of, assertion, err);
+        if (assertion->kind == TNI_ASSERT_PARAMS) {
+            status = check_params(stage, of, assertion, err);
+        } else if (assertion->kind == TNI_ASSERT_UNMATCHED_SOURCE) {
+            status = check_unmatched(stage, of, assertion, err);
+        }
     }
-    return status;
+    return status == TN_OK && of->to.like.data != NULL ? tni_guard_like(stage, of, err) : status;
 }
 
 tn_status tni_guard_after(tni_stage *stage, tn_error *err)

@@ -8,6 +8,7 @@ void tni_naming_clear(tni_naming *naming)
     while (naming->n_models > 0) {
         tn_model_free(naming->models[--naming->n_models]);
     }
+    tni_inputs_close(&naming->inputs);
 }
 
 uint64_t tni_naming_memory(const tni_naming *naming)
@@ -23,7 +24,8 @@ static bool operates(const tni_rulesets *sets)
 {
     for (size_t i = 0; i < sets->count; i++) {
         for (size_t r = 0; r < sets->at[i].count; r++) {
-            if (sets->at[i].rules[r].operates || sets->at[i].rules[r].deed == TNI_DEED_MAKE) {
+            const tni_rule *rule = &sets->at[i].rules[r];
+            if (rule->operates || rule->deed == TNI_DEED_MAKE || rule->deed == TNI_DEED_TIE) {
                 return true;
             }
         }
@@ -34,7 +36,7 @@ static bool operates(const tni_rulesets *sets)
 /* The arrays that say of the current model's tensors where they come from. */
 static tn_status make_arrays(tni_naming *naming, size_t count, tn_error *err)
 {
-    void *source = NULL, *rule = NULL, *renamed = NULL, *history = NULL;
+    void *source = NULL, *rule = NULL, *renamed = NULL, *history = NULL, *input = NULL;
     tn_status status = tni_arena_array(naming->arena, count, sizeof(uint32_t), &source, err);
     if (status == TN_OK) {
         status = tni_arena_array(naming->arena, count, sizeof(tn_str), &rule, err);
@@ -45,7 +47,11 @@ static tn_status make_arrays(tni_naming *naming, size_t count, tn_error *err)
     if (status == TN_OK && operates(&naming->sets)) {
         status = tni_arena_array(naming->arena, count, sizeof(tni_history), &history, err);
     }
+    if (status == TN_OK && naming->inputs.count > 0) {
+        status = tni_arena_array(naming->arena, count, sizeof(uint32_t), &input, err);
+    }
     if (status == TN_OK) {
+        naming->input = input;
         naming->history = history;
         naming->source = source;
         naming->rule = rule;
@@ -88,7 +94,11 @@ static tn_status begin(tni_naming *naming, const tn_model *first, const bool *ke
     size_t n = 0;
     for (uint32_t i = 0; i < first->count; i++) {
         if (keep[i]) {
-            naming->source[n++] = i;
+            naming->source[n] = i;
+            if (naming->input != NULL) {
+                naming->input[n] = naming->input[i];
+            }
+            n++;
         }
     }
     return TN_OK;
@@ -155,7 +165,7 @@ static tn_status join_history(tni_naming *naming, const tni_naming *before, cons
 static tn_status carry_made(tni_naming *naming, const tni_naming *before, const tni_made *made,
                             size_t n, tn_error *err)
 {
-    naming->rule[n] = made->place;
+    naming->rule[n] = made->place; /* and it is of no input any more */
     naming->any_renamed = naming->any_renamed || !made->keeps_names;
     if (made->n_from == 0) {
         naming->source[n] = TN_NO_INDEX;
@@ -178,6 +188,9 @@ static void carry_kept(tni_naming *naming, const tni_naming *before, const tni_s
     naming->source[n] = before->source[i];
     naming->rule[n] = decision->place.data != NULL ? decision->place : before->rule[i];
     naming->renamed[n] = renamed || before->renamed[i];
+    if (naming->input != NULL) {
+        naming->input[n] = decision->name.data != NULL ? 0 : before->input[i];
+    }
     naming->any_renamed = naming->any_renamed || renamed;
     if (naming->history != NULL) {
         naming->history[n] = before->history[i];
@@ -192,10 +205,10 @@ static tn_status carry_on(tni_naming *naming, const tni_naming *before, const tn
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < before->model->count; i++) {
         const tni_decision *decision = &stage->decisions[i];
-        if (decision->dropped) {
+        if (decision->dropped && tni_stage_input(stage, i) == 0) {
             naming->left_out[naming->n_left_out++] =
                 (tni_left_out){before->source[i], decision->place};
-        } else if (!decision->consumed) {
+        } else if (!decision->dropped && !decision->consumed) {
             carry_kept(naming, before, stage, i, n++);
         }
         while (status == TN_OK && made < stage->n_made &&
@@ -274,6 +287,8 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_
     tni_stage stage = {.arena = naming->arena,
                        .model = naming->model,
                        .renamed = naming->renamed,
+                       .input = naming->input,
+                       .inputs = &naming->inputs,
                        .set = set,
                        .ignore_unmatch = options->ignore_unmatch,
                        .target_format = options->target,
@@ -303,20 +318,104 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_
     return status == TN_OK ? carry_on(naming, &before, &stage, err) : status;
 }
 
-static tn_status run(tni_naming *naming, const tn_model *first, const bool *keep,
-                     const tni_rule_options *options, tn_report *notes, tn_error *err)
+/* Leaves out what no rule took of the further inputs. */
+static tn_status leave_inputs(tni_naming *naming, tn_error *err)
 {
+    size_t count = naming->model->count, n = 0;
+    void *keep_block, *name_block = NULL;
+    tn_model *kept;
+    if (naming->input == NULL) {
+        return TN_OK;
+    }
+    tn_status status = tni_arena_array(naming->arena, count, sizeof(bool), &keep_block, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(naming->arena, count, sizeof(tn_str), &name_block, err);
+    }
+    bool *keep = keep_block;
+    tn_str *names = name_block;
+    for (size_t i = 0; status == TN_OK && i < count; i++) {
+        keep[i] = naming->input[i] == 0;
+        names[i] = naming->model->tensors[i].alias[TN_SCHEME_NAME];
+    }
+    if (status == TN_OK) {
+        status = tni_map_renamed(naming->model, keep, names, NULL, &kept, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    naming->models[naming->n_models++] = kept;
+    naming->model = kept;
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i]) {
+            naming->source[n] = naming->source[i];
+            naming->rule[n] = naming->rule[i];
+            naming->renamed[n] = naming->renamed[i];
+            if (naming->history != NULL) {
+                naming->history[n] = naming->history[i];
+            }
+            n++;
+        }
+    }
+    naming->input = NULL;
+    return TN_OK;
+}
+
+/* Opens the inputs that rules take tensors of, and begins with the joined model if there are any;
+ * `keep_out` is then `keep` and all that is theirs. */
+static tn_status join(tni_naming *naming, const bool *keep, const tni_rule_options *options,
+                      const bool **keep_out, tn_error *err)
+{
+    const tn_model *in = naming->first;
+    tn_model *joined;
+    uint32_t *number;
     void *block;
     tn_status status =
-        tni_arena_array(naming->arena, naming->sets.count + 1, sizeof(tn_model *), &block, err);
+        tni_inputs_open(naming->arena, in->ctx, &naming->sets, options, &naming->inputs, err);
+    *keep_out = keep;
+    if (status != TN_OK || naming->inputs.count == 0) {
+        return status;
+    }
+    status = tni_inputs_join(naming->arena, in, &naming->inputs, &joined, &number, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    naming->models[naming->n_models++] = joined;
+    naming->first = naming->model = joined;
+    status = make_arrays(naming, joined->count, err);
+    if (status == TN_OK) {
+        memcpy(naming->input, number, joined->count * sizeof(uint32_t));
+        status = tni_arena_array(naming->arena, joined->count, sizeof(bool), &block, err);
+    }
+    if (status == TN_OK) {
+        bool *all = block;
+        memset(all, true, joined->count);
+        memcpy(all, keep, in->count);
+        *keep_out = all;
+    }
+    return status;
+}
+
+static tn_status run(tni_naming *naming, const bool *keep, const tni_rule_options *options,
+                     tn_report *notes, tn_error *err)
+{
+    enum { BESIDES = 3 }; /* models besides those of the stages: joined, chosen, at the end */
+    void *block;
+    tn_status status = tni_arena_array(naming->arena, naming->sets.count + BESIDES,
+                                       sizeof(tn_model *), &block, err);
     if (status == TN_OK) {
         naming->models = block;
-        status = begin(naming, first, keep, err);
+        status = join(naming, keep, options, &keep, err);
+    }
+    for (uint32_t i = 0; status == TN_OK && i < naming->first->count; i++) {
+        naming->source[i] = i;
+    }
+    if (status == TN_OK) {
+        status = begin(naming, naming->first, keep, err);
     }
     for (size_t i = 0; status == TN_OK && i < naming->sets.count; i++) {
         status = run_stage(naming, &naming->sets.at[i], options, notes, err);
     }
-    return status;
+    return status == TN_OK ? leave_inputs(naming, err) : status;
 }
 
 tn_status tni_naming_run(tni_arena *arena, const tn_model *first, const bool *keep,
@@ -324,7 +423,7 @@ tn_status tni_naming_run(tni_arena *arena, const tn_model *first, const bool *ke
                          tn_error *err)
 {
     tni_naming *naming = naming_out;
-    *naming = (tni_naming){.arena = arena, .model = first};
+    *naming = (tni_naming){.arena = arena, .first = first, .model = first};
     tn_status status = TN_OK;
     if (options->loaded != NULL) {
         naming->sets = *options->loaded;
@@ -338,7 +437,13 @@ tn_status tni_naming_run(tni_arena *arena, const tn_model *first, const bool *ke
         naming->source[i] = i;
     }
     if (status == TN_OK && naming->sets.count > 0) {
-        status = run(naming, first, keep, options, notes, err);
+        status = run(naming, keep, options, notes, err);
     }
     return status;
+}
+
+const tn_tensor *tni_naming_origin(const tni_naming *naming, uint32_t source)
+{
+    const tn_tensor *tensor = &naming->first->tensors[source];
+    return &tensor->origin->tensors[tensor->origin_index];
 }

@@ -3,7 +3,7 @@
 #ifndef TN_CONVERTERS_RULES_NAMING_H
 #define TN_CONVERTERS_RULES_NAMING_H
 
-#include "converters/rules/rule.h"
+#include "converters/rules/inputs.h"
 
 /* A tensor that a rule drops. */
 typedef struct tni_left_out {
@@ -23,9 +23,13 @@ typedef struct tni_naming {
     tni_arena *arena;
     tn_model **models; /* one a stage and one to begin with; freed by tni_naming_clear */
     size_t n_models;
+    tni_inputs inputs;     /* further ones, whose tensors rules take */
+    const tn_model *first; /* what the stages began with: IN, or IN and the inputs joined */
     const tn_model *model; /* what the last stage left; the first model itself if there are none */
     uint32_t *source;      /* by its tensors: index in the first model, of several the first;
                               TN_NO_INDEX: made from nothing */
+    uint32_t *input;       /* by its tensors, while stages run: the input that it still belongs to,
+                              0: IN; NULL: there are no inputs */
     tni_history *history;  /* by its tensors; NULL: no rule has operations */
     tn_str *rule;          /* by its tensors: "--rename 1", "r.yaml:3", or none */
     bool *renamed;         /* by its tensors: has lost its other names */
@@ -42,6 +46,8 @@ tn_status tni_naming_run(tni_arena *arena, const tn_model *first, const bool *ke
                          const tni_rule_options *options, tn_report *notes, tni_naming *naming_out,
                          tn_error *err);
 void tni_naming_clear(tni_naming *naming);
+/* Returns a tensor of the first model as it was opened: IN's, or a further input's. */
+const tn_tensor *tni_naming_origin(const tni_naming *naming, uint32_t source);
 /* Returns the bytes that the stages' models take. */
 uint64_t tni_naming_memory(const tni_naming *naming);
 

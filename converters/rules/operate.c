@@ -82,6 +82,16 @@ static tn_status join_group(tni_stage *stage, const tni_rule *rule, const tni_ru
     return status;
 }
 
+/* Which of a rule's inputs a tensor is of. */
+static uint32_t input_place(const tni_stage *stage, const tni_rule *rule, size_t index)
+{
+    uint32_t place = 0;
+    while (place + 1 < rule->n_inputs && rule->takes[place] != tni_stage_input(stage, index)) {
+        place++;
+    }
+    return place;
+}
+
 static uint32_t pattern_number(const tni_rule *rule, const tn_pattern *pattern)
 {
     uint32_t number = 0;
@@ -106,7 +116,9 @@ static tn_status list_members(tni_stage *stage, const tni_rule *rule, tni_member
             continue;
         }
         tni_member *member = &members[count];
-        *member = (tni_member){i, pattern_number(rule, decision->pattern), count, 0};
+        uint32_t pattern = pattern_number(rule, decision->pattern);
+        uint32_t part = input_place(stage, rule, i) * (uint32_t)rule->n_patterns + pattern;
+        *member = (tni_member){.index = i, .pattern = pattern, .part = part, .group = count};
         count++;
         if (gather != NULL) {
             status = join_group(stage, rule, gather, member, &groups, err);
@@ -123,8 +135,8 @@ static int by_group(const void *a, const void *b)
     if (x->group != y->group) {
         return x->group < y->group ? -1 : 1;
     }
-    if (x->pattern != y->pattern) {
-        return x->pattern < y->pattern ? -1 : 1;
+    if (x->part != y->part) {
+        return x->part < y->part ? -1 : 1;
     }
     return x->over != y->over ? (x->over < y->over ? -1 : 1)
                               : (x->index > y->index) - (x->index < y->index);
@@ -138,33 +150,52 @@ static tn_status raise(const tni_doing *d, tn_code code, tn_error *err, const ch
     return tni_claim_raise(d->stage, d->members[0].index, d->rule, &why, err);
 }
 
-/* Demands one tensor of each pattern for a concatenation, and numbers without gaps for a stack. */
-static tn_status check_complete(const tni_doing *d, const tni_rule_op *gather, tn_error *err)
+/* Raises that a group has none, or several, of its `part`. */
+static tn_status misses(const tni_doing *d, uint32_t part, bool several, tn_error *err)
+{
+    const tni_rule *rule = d->rule;
+    char text[TN_ERROR_SUBJECT + 100], in[100] = "";
+    tn_str pattern = rule->patterns[part % rule->n_patterns]->source;
+    if (rule->n_inputs > 1) {
+        tn_str input = rule->inputs[part / rule->n_patterns];
+        snprintf(in, sizeof in, " in the input '%.*s'", (int)(input.len < 60 ? input.len : 60),
+                 input.data);
+    }
+    snprintf(text, sizeof text, "%s matches '%.*s'%s",
+             several ? "more than one tensor" : "nothing that goes with it",
+             (int)(pattern.len < 200 ? pattern.len : 200), pattern.data, in);
+    return raise(d, TN_E_NO_MATCH, err, text);
+}
+
+/* Demands numbers without gaps. */
+static tn_status check_stack(const tni_doing *d, const tni_rule_op *stack, tn_error *err)
 {
     char text[TN_ERROR_SUBJECT + 100];
-    for (uint32_t i = 0; i < d->count; i++) {
-        const tni_member *member = &d->members[i];
-        if (is_stack(gather) && i > 0 && member->over != d->members[i - 1].over + 1) {
+    for (uint32_t i = 1; i < d->count; i++) {
+        if (d->members[i].over != d->members[i - 1].over + 1) {
             snprintf(text, sizeof text, "stack over %.*s: %" PRId64 " is missing",
-                     (int)gather->over.len, gather->over.data, d->members[i - 1].over + 1);
+                     (int)stack->over.len, stack->over.data, d->members[i - 1].over + 1);
             return raise(d, TN_E_SHAPE, err, text);
         }
-        if (!is_stack(gather) && member->pattern != i) {
-            uint32_t missing = member->pattern > i ? i : member->pattern;
-            tn_str pattern = d->rule->patterns[missing]->source;
-            snprintf(text, sizeof text, "%s matches '%.*s'",
-                     member->pattern > i ? "nothing that goes with it" : "more than one tensor",
-                     (int)(pattern.len < 200 ? pattern.len : 200), pattern.data);
-            return raise(d, TN_E_NO_MATCH, err, text);
-        }
-    }
-    if (!is_stack(gather) && d->count < d->rule->n_patterns) {
-        tn_str pattern = d->rule->patterns[d->count]->source;
-        snprintf(text, sizeof text, "nothing that goes with it matches '%.*s'",
-                 (int)(pattern.len < 200 ? pattern.len : 200), pattern.data);
-        return raise(d, TN_E_NO_MATCH, err, text);
     }
     return TN_OK;
+}
+
+/* Demands all that an operation joins: numbers without gaps for a stack, else one tensor of each
+ * pattern and input. */
+static tn_status check_complete(const tni_doing *d, const tni_rule_op *gather, tn_error *err)
+{
+    size_t parts = d->rule->n_patterns * (d->rule->n_inputs == 0 ? 1 : d->rule->n_inputs);
+    if (is_stack(gather)) {
+        return check_stack(d, gather, err);
+    }
+    for (uint32_t i = 0; i < d->count; i++) {
+        uint32_t part = d->members[i].part;
+        if (part != i) {
+            return misses(d, part > i ? i : part, part < i, err);
+        }
+    }
+    return d->count < parts ? misses(d, d->count, false, err) : TN_OK;
 }
 
 /* Computes an operation's arguments. */
@@ -197,6 +228,21 @@ static tn_status compute(const tni_doing *d, const tni_rule_op *op, const tni_va
     return status;
 }
 
+/* Runs an operation that takes values one by one. */
+static tn_status run_each(const tni_doing *d, const tni_rule_op *op, tni_value *now, size_t count,
+                          tn_error *err)
+{
+    tn_model *next = d->stage->next;
+    tn_status status = TN_OK;
+    for (size_t k = 0; status == TN_OK && k < count; k++) {
+        status = op->kind == TNI_RULE_CAST
+                     ? tni_cast_value(next, op->dtype, op->overflow, &now[k], err)
+                     : tni_add_to_value(next, op->operand == NULL ? NULL : &d->operand, op->scale,
+                                        op->number, &now[k], err);
+    }
+    return status;
+}
+
 tn_status tni_doing_run(const tni_doing *d, const tni_value *in, uint32_t n_in, tni_value **out_out,
                         size_t *n_out, tn_error *err)
 {
@@ -213,12 +259,11 @@ tn_status tni_doing_run(const tni_doing *d, const tni_value *in, uint32_t n_in, 
         if (op->kind == TNI_RULE_LAYOUT) {
             status = tni_op_apply(&next->arena, &d->ops[i], now, count, next->ctx->limits.pieces,
                                   &now, &count, err);
-        }
-        for (size_t k = 0; status == TN_OK && op->kind != TNI_RULE_LAYOUT && k < count; k++) {
-            status = op->kind == TNI_RULE_CAST
-                         ? tni_cast_value(next, op->dtype, op->overflow, &now[k], err)
-                         : tni_add_to_value(next, op->operand == NULL ? NULL : &d->operand,
-                                            op->scale, op->number, &now[k], err);
+        } else if (op->kind == TNI_RULE_MEAN) {
+            status = tni_mean_of_values(next, now, count, err);
+            count = 1;
+        } else {
+            status = run_each(d, op, now, count, err);
         }
     }
     if (status == TN_OK) {
@@ -256,7 +301,7 @@ static tn_status name_output(const tni_doing *d, tni_values *values, tni_binding
     char number[TN_NUMBER_ROOM];
     tni_hole count = {.kind = TNI_HOLE_INT};
     if (rule->n_targets == 0) {
-        *name_out = stage->model->tensors[d->members[0].index].alias[TN_SCHEME_NAME];
+        *name_out = tni_stage_own(stage, d->members[0].index);
         return TN_OK;
     }
     bool unstacks = d->n_out != rule->n_targets;
@@ -569,5 +614,6 @@ tn_status tni_stage_operate(tni_stage *stage, tn_error *err)
             status = operate(stage, rule, &slots, members, err);
         }
     }
+    status = status == TN_OK ? tni_stage_tie(stage, err) : status;
     return status == TN_OK && stage->n_made > 1 ? sort_made(stage, err) : status;
 }

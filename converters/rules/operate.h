@@ -8,6 +8,7 @@
 typedef struct tni_member {
     uint32_t index;
     uint32_t pattern; /* of the rule */
+    uint32_t part;    /* which it is of those that go together: by input, then by pattern */
     uint32_t group;
     int64_t over; /* what the hole of a stack is bound to */
 } tni_member;

@@ -20,7 +20,7 @@ static tn_status stays(const tni_doing *d, uint32_t slot, const char *why, tn_er
 static bool has_value_steps(const tni_rule *rule)
 {
     for (size_t i = 0; i < rule->n_ops; i++) {
-        if (rule->ops[i].kind == TNI_RULE_ADD) {
+        if (rule->ops[i].kind == TNI_RULE_ADD || rule->ops[i].kind == TNI_RULE_MEAN) {
             return true;
         }
     }
@@ -52,7 +52,8 @@ static tn_status check(const tni_doing *d, uint32_t slot, uint32_t owner, tn_err
         return stays(d, slot, "the file says that slots do not follow", err);
     }
     if (has_value_steps(d->rule)) {
-        return stays(d, slot, "add changes its variable's values, which means nothing for a slot",
+        return stays(d, slot,
+                     "the operations change its variable's values, which means nothing for a slot",
                      err);
     }
     if (moves_elements(d->rule) && !has_shape_of(&tensors[slot], &tensors[owner])) {
@@ -170,8 +171,11 @@ tn_status tni_doing_slots(const tni_doing *d, tn_error *err)
             status = follow(d, slot, err);
         }
     }
-    /* Slots that only later members have would vanish. */
+    /* Slots that only later members have would vanish; those of another input are not asked for. */
     for (uint32_t i = 1; status == TN_OK && i < d->count; i++) {
+        if (tni_stage_input(d->stage, d->members[i].index) > 0) {
+            continue;
+        }
         for (uint32_t slot = d->slots->first[d->members[i].index];
              status == TN_OK && slot != TN_NO_INDEX; slot = d->slots->next[slot]) {
             tni_slot_name name;

@@ -10,7 +10,8 @@
 typedef enum tni_rule_op_kind {
     TNI_RULE_LAYOUT, /* an index map: converters/ops */
     TNI_RULE_CAST,
-    TNI_RULE_ADD /* a number or another tensor, element by element */
+    TNI_RULE_ADD, /* a number or another tensor, element by element */
+    TNI_RULE_MEAN /* of all tensors that go together */
 } tni_rule_op_kind;
 
 typedef struct tni_rule_op {
@@ -36,8 +37,9 @@ typedef struct tni_rule_op {
 /* Tells whether an operation makes one tensor of all that a rule claims together. */
 static inline bool tni_rule_op_gathers(const tni_rule_op *op)
 {
-    return op->kind == TNI_RULE_LAYOUT &&
-           (op->layout == TNI_OP_CONCAT || op->layout == TNI_OP_STACK);
+    return op->kind == TNI_RULE_MEAN ||
+           (op->kind == TNI_RULE_LAYOUT &&
+            (op->layout == TNI_OP_CONCAT || op->layout == TNI_OP_STACK));
 }
 
 /* Tells whether an operation makes several tensors of one. */

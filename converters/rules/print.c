@@ -123,14 +123,18 @@ static void print_operating(const tni_rule *rule, FILE *out)
 
 static void print_rule(const tni_rule *rule, FILE *out)
 {
-    if (rule->deed == TNI_DEED_MAKE || rule->deed == TNI_DEED_TIE) {
+    if (rule->node != NULL) {
         fputs("  - ", out);
-        tni_print_map(rule->deed == TNI_DEED_TIE ? rule->tie : rule->make->node, out);
+        tni_print_map(rule->node, out);
         fputc('\n', out);
         return;
     }
     fputs("  - {match: ", out);
     print_match(rule, out);
+    if (rule->from != NULL) {
+        fputs(", from: ", out);
+        tni_print_value(rule->from, out);
+    }
     if (rule->operates) {
         print_operating(rule, out);
     } else if (rule->to != NULL) {
@@ -237,6 +241,11 @@ void tni_rules_print_head(const tni_ruleset *set, FILE *out)
         fputs("about: \"", out);
         quoted(set->title, out);
         fputs("\"\n", out);
+    }
+    if (set->metadata != NULL) {
+        fputs("metadata: ", out);
+        tni_print_map(set->metadata, out);
+        fputc('\n', out);
     }
     if (set->notes != NULL) {
         fputs("notes: ", out);

@@ -16,12 +16,17 @@ typedef enum tni_deed {
     TNI_DEED_KEEP,
     TNI_DEED_DROP,
     TNI_DEED_MAKE, /* claims nothing: it has no patterns */
-    TNI_DEED_TIE   /* likewise; a second name, which no format that is written can hold yet */
+    TNI_DEED_TIE   /* likewise */
 } tni_deed;
+
+/* A second name of a tensor of the output. No format that is written holds such names. */
+typedef struct tni_tie {
+    tn_str name, with;
+    bool copy; /* it is written as a tensor of its own; else not at all */
+} tni_tie;
 
 /* A tensor that a rule makes from nothing: all its elements are one. */
 typedef struct tni_make {
-    const tni_yaml *node;
     tn_str name;
     tn_dtype dtype;
     uint32_t rank;
@@ -57,8 +62,13 @@ typedef struct tni_rule {
     const tni_rule_op *ops;
     size_t n_ops;
     const tni_make *make; /* of the deed TNI_DEED_MAKE */
-    const tni_yaml *tie;  /* of the deed TNI_DEED_TIE: as it stands in the file */
-    bool floats_only;     /* of --cast: sees floating tensors alone, but for an exact name */
+    const tni_tie *tie;   /* of the deed TNI_DEED_TIE */
+    const tni_yaml *node; /* printed as it stands in the file: of `make` and `tie` */
+    const tni_yaml *from; /* `from`, as it stands in the file */
+    const tn_str *inputs; /* names of the inputs whose tensors it takes; none: IN's alone */
+    size_t n_inputs;
+    const uint32_t *takes; /* their numbers, set when the command knows them; 0: IN */
+    bool floats_only;      /* of --cast: sees floating tensors alone, but for an exact name */
     tni_deed deed;
     bool optional;
     bool sees_slots, sees_counters; /* the file that it stands in says so */
@@ -92,9 +102,11 @@ typedef struct tni_ruleset {
     tn_str unmatched_place; /* of what drops the unmatched */
     tni_slots slots;
     bool sees_counters;
-    uint64_t families;      /* bits by index of the slot families that there are; 0: all */
-    const tni_yaml *listed; /* `slot_families`, as it stood in the file */
-    tn_str *inputs;         /* names of further inputs */
+    uint64_t families;        /* bits by index of the slot families that there are; 0: all */
+    const tni_yaml *listed;   /* `slot_families`, as it stood in the file */
+    const tni_yaml *metadata; /* as it stood in the file, or NULL */
+    const tni_yaml *metadata_set, *metadata_copy; /* a map of texts; a list of keys; or NULL */
+    tn_str *inputs;                               /* names of further inputs */
     size_t n_inputs;
     const tni_yaml *root;         /* all that stands in the file; NULL: flags */
     const tni_yaml *include;      /* the list, as it stood in the file */

@@ -29,8 +29,8 @@ tn_status tni_rename_side(tni_arena *arena, const tni_rule_options *rules, tn_re
     }
     tni_choice *moved = choice_block;
     for (size_t i = 0; i < naming->model->count; i++) {
-        moved[i] = naming->source[i] == TN_NO_INDEX ? (tni_choice){.cause = TNI_KEPT}
-                                                    : choices[naming->source[i]];
+        moved[i] = naming->source[i] >= first->count ? (tni_choice){.cause = TNI_KEPT}
+                                                     : choices[naming->source[i]];
     }
     *model_inout = naming->model;
     *choices_inout = moved;

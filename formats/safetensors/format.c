@@ -228,6 +228,7 @@ static const tni_writer_ops writer = {
     .layout = tni_st_layout,
     .headers = tni_st_headers,
     .mains = mains,
+    .metadata = true,
 };
 
 const tn_format tn_format_safetensors = {

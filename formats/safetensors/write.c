@@ -74,28 +74,16 @@ static tn_status list_items(tni_write *write, tni_st_state *state, tn_error *err
     return TN_OK;
 }
 
-/* A mapped model has no metadata of its own: they stay with the model that was opened. */
-static const tn_model *opened_model(const tn_model *model)
-{
-    while (model->base != NULL) {
-        model = model->base;
-    }
-    return model;
-}
-
 static int compare_pairs(const void *a, const void *b)
 {
     return tn_str_compare(((const tn_pair *)a)->key, ((const tn_pair *)b)->key);
 }
 
-/* Takes the metadata of a safetensors source whole, and says "format": "pt" where nothing says a
- * format: transformers 4 refuses a file that has metadata without it. */
+/* Takes the metadata, and says "format": "pt" where nothing says a format: transformers 4 refuses a
+ * file that has metadata without it. */
 static tn_status gather_metadata(tni_write *write, tni_st_state *state, tn_error *err)
 {
-    const tn_pair *from = NULL;
-    size_t count = write->model->format == &tn_format_safetensors
-                       ? tn_model_metadata(opened_model(write->model), &from)
-                       : 0;
+    size_t count = write->n_metadata;
     void *block;
     tn_status status = tni_arena_array(write->arena, count + 1, sizeof(tn_pair), &block, err);
     if (status != TN_OK) {
@@ -104,8 +92,8 @@ static tn_status gather_metadata(tni_write *write, tni_st_state *state, tn_error
     tn_pair *pairs = block;
     bool has_format = false;
     for (size_t i = 0; i < count; i++) {
-        pairs[i] = from[i];
-        has_format = has_format || tn_str_equal(from[i].key, TN_LIT("format"));
+        pairs[i] = write->metadata[i];
+        has_format = has_format || tn_str_equal(pairs[i].key, TN_LIT("format"));
     }
     if (!has_format) {
         pairs[count++] = (tn_pair){TN_LIT("format"), TN_LIT("pt")};

@@ -42,6 +42,8 @@ static void job_start(job *j, tn_context *context, tn_model *model, const char *
                            .options = {.max_shard_size = shard_size},
                            .notes = j->notes};
     tn_error err = {0};
+    j->write.n_metadata = model->n_metadata;
+    j->write.metadata = model->metadata;
     assert_int_equal(tn_format_safetensors.writer->choose_layout(model, TN_LIT("m"), NULL, false,
                                                                  &j->write.layout, &err),
                      TN_OK);
@@ -242,27 +244,6 @@ static void test_whole_files(void **state)
                                                                                 "10", "11") "}");
 }
 
-/* A model that was mapped keeps what the opened one said. */
-static void test_mapped(void **state)
-{
-    (void)state;
-    tn_scratch_empty(&folder);
-    tn_model *opened = open_text("{\"__metadata__\":{\"k\":\"v\"}}", 0), *mapped;
-    tn_error err = {0};
-    assert_int_equal(tni_model_new(ctx, &mapped, &err), TN_OK);
-    mapped->base = opened;
-    mapped->format = opened->format;
-    assert_int_equal(tni_model_finish(mapped, &err), TN_OK);
-    job j;
-    job_layout(&j, mapped, "o.safetensors", 0);
-    const tni_st_state *kept = j.write.state;
-    assert_int_equal(kept->n_metadata, 2);
-    assert_string_equal(kept->metadata[0].key.data, "format");
-    assert_string_equal(kept->metadata[1].key.data, "k");
-    job_end(&j);
-    tn_model_free(opened);
-}
-
 /* ---- how shards are cut */
 
 /* Lays out tensors a, b, c … of these sizes and says which shard each goes to. */
@@ -437,10 +418,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_headers), cmocka_unit_test(test_same_set),
-        cmocka_unit_test(test_whole_files),  cmocka_unit_test(test_mapped),
-        cmocka_unit_test(test_split),        cmocka_unit_test(test_shard_names),
-        cmocka_unit_test(test_stores),       cmocka_unit_test(test_mains),
-        cmocka_unit_test(test_large_header), cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_whole_files),  cmocka_unit_test(test_split),
+        cmocka_unit_test(test_shard_names),  cmocka_unit_test(test_stores),
+        cmocka_unit_test(test_mains),        cmocka_unit_test(test_large_header),
+        cmocka_unit_test(test_allocations),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
