@@ -5,6 +5,7 @@
 #include "formats/shared/table_first.h"
 #include "formats/tf_checkpoint_v1/names.h"
 #include "formats/tf_checkpoint_v1/read.h"
+#include "formats/tf_checkpoint_v1/write.h"
 
 static tni_grade probe_v1(const tni_probe *probe)
 {
@@ -39,12 +40,12 @@ static tn_status folder_means(tn_context *ctx, const char *folder, const tni_nam
     return TN_OK;
 }
 
-static const char *const no_extensions[] = {NULL};
+static const char *const extensions[] = {".ckpt-v1", NULL};
 static const char *const notes[] = {
     "reads one file, or all shards of a set by any of them or by their pattern",
     "partitioned variables of fixed-size types are read as one tensor",
     "blocks compressed with Snappy are read",
-    "it is not written: TensorFlow itself reads tf_checkpoint wherever it reads this",
+    "writes one file, partitioned variables as whole tensors",
     NULL,
 };
 
@@ -53,10 +54,11 @@ static const tni_reader_ops reader = {.open = tni_v1_open, .members = tni_v1_mem
 const tn_format tn_format_tf_checkpoint_v1 = {
     .name = "tf_checkpoint_v1",
     .title = "TensorFlow checkpoint (V1)",
-    .extensions = no_extensions,
+    .extensions = extensions,
     .notes = notes,
     .probe = probe_v1,
     .member = tni_v1_name_main,
     .folder = folder_means,
     .reader = &reader,
+    .writer = &tni_v1_writer,
 };

@@ -32,5 +32,7 @@ typedef struct tni_v1_type {
 
 /* Finds how the values of a DataType are stored; NULL: the format does not store it. */
 const tni_v1_type *tni_v1_type_find(uint64_t number);
+/* Finds how a dtype is stored; NULL: it is not. */
+const tni_v1_type *tni_v1_type_of(tn_dtype dtype);
 
 #endif

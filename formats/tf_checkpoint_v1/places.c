@@ -101,6 +101,25 @@ static tn_status make_room(walk *w, tn_error *err)
     return status;
 }
 
+/* Finds where the values lie themselves, if one packed field is all that the message holds. */
+static tn_status find_inner(walk *w, tni_v1_place *place, tn_error *err)
+{
+    uint64_t tag, len;
+    place->inner = place->at;
+    if (place->len == 0) {
+        return TN_OK;
+    }
+    tn_status status = tni_v1_stream_varint(&w->stream, &tag, err);
+    if (status == TN_OK && (tag & 7) == TNI_WIRE_LEN) {
+        status = tni_v1_stream_varint(&w->stream, &len, err);
+        uint64_t pos = tni_v1_stream_pos(&w->stream), end = place->at + place->len;
+        if (status == TN_OK && pos <= end && len == end - pos) {
+            place->inner = pos;
+        }
+    }
+    return status;
+}
+
 /* Takes down where the slice lies whose entry's value ends at `end`. */
 static tn_status add_place(walk *w, tni_v1_block *block, uint64_t end, tn_error *err)
 {
@@ -116,6 +135,9 @@ static tn_status add_place(walk *w, tni_v1_block *block, uint64_t end, tn_error 
     }
     place.at = tni_v1_stream_pos(&w->stream);
     place.len = data_end - place.at;
+    if ((status = find_inner(w, &place, err)) != TN_OK) {
+        return status;
+    }
     w->places->at[w->places->count++] = place;
     return TN_OK;
 }

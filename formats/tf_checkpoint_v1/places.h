@@ -10,6 +10,7 @@ typedef struct tni_v1_place {
     tn_str key;
     tni_v1_block *block;
     uint64_t at, len; /* in the plain block */
+    uint64_t inner;   /* where the payload of its only field begins; `at` if it has others */
 } tni_v1_place;
 
 typedef struct tni_v1_places {

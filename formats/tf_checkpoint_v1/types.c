@@ -22,3 +22,13 @@ const tni_v1_type *tni_v1_type_find(uint64_t number)
     }
     return NULL;
 }
+
+const tni_v1_type *tni_v1_type_of(tn_dtype dtype)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (types[i].dtype == dtype) {
+            return &types[i];
+        }
+    }
+    return NULL;
+}

@@ -207,8 +207,9 @@ tn_status tni_v1_values_leaf(tn_model *model, tni_v1_cache *cache, const tni_v1_
     leaf->sum = table->sum;
     leaf->ctx = model->ctx;
     leaf->source = place->block->source;
-    leaf->offset = table->offset + (table->compressed ? 0 : place->at);
-    leaf->bytes = table->compressed ? table->size : place->len;
+    uint64_t from = type->wire == TNI_WIRE_LEN ? place->at : place->inner;
+    leaf->offset = table->offset + (table->compressed ? 0 : from);
+    leaf->bytes = table->compressed ? table->size : place->at + place->len - from;
     leaf->decoder = &decoder;
     leaf->decoder_state = s;
     return TN_OK;
