@@ -102,7 +102,7 @@ static tn_status judge(survey *s, size_t i, tn_report *report, tn_error *err)
         tni_fail(&error, TN_E_READ, "%llu bytes at %llu cannot be read",
                  (unsigned long long)leaf->bytes, (unsigned long long)leaf->offset);
         tni_error_path(&error, tni_source_path(leaf->source));
-    } else if (leaf->sum_kind == TNI_SUM_TF_STRING && leaf->decoder->verify != NULL) {
+    } else if (leaf->kind == TNI_LEAF_DECODER && leaf->decoder->verify != NULL) {
         leaf->decoder->verify(leaf, &error);
     } else if (is_packed(leaf)) {
         decode_all(s->model->ctx, leaf, &error);

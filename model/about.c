@@ -67,8 +67,10 @@ static const char *encoding_word(const tni_leaf *leaf)
 void tn_tensor_stored(const tn_tensor *tensor, size_t index, tn_stored *stored_out)
 {
     const tni_leaf *leaf = tensor->pieces[index].leaf;
-    static const char *const sums[] = {
-        [TNI_SUM_NONE] = NULL, [TNI_SUM_CRC32C] = "crc32c", [TNI_SUM_TF_STRING] = "tf-crc32c"};
+    static const char *const sums[] = {[TNI_SUM_NONE] = NULL,
+                                       [TNI_SUM_CRC32C] = "crc32c",
+                                       [TNI_SUM_TF_STRING] = "tf-crc32c",
+                                       [TNI_SUM_BLOCK] = "block-crc32c"};
     *stored_out = (tn_stored){
         .file = leaf->source != NULL ? tni_source_name(leaf->source) : TN_STR_NONE,
         .offset = leaf->offset,

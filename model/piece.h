@@ -25,8 +25,9 @@ typedef enum tni_encoding {
 
 typedef enum tni_sum_kind {
     TNI_SUM_NONE,
-    TNI_SUM_CRC32C,   /* of the stored bytes */
-    TNI_SUM_TF_STRING /* TensorFlow's sum of a string block or variant: the decoder checks it */
+    TNI_SUM_CRC32C,    /* of the stored bytes */
+    TNI_SUM_TF_STRING, /* TensorFlow's sum of a string block or variant: the decoder checks it */
+    TNI_SUM_BLOCK      /* CRC-32C of a block that holds more than the leaf: the decoder checks it */
 } tni_sum_kind;
 
 /* A cast of a leaf's elements on their way. It is done element by element, so it goes through every

@@ -98,6 +98,18 @@ static tn_status decompress(scan *s, handle h, tn_str *block_out, tn_error *err)
     return TN_OK;
 }
 
+static tn_status fail_sum(const scan *s, handle h, tn_error *err)
+{
+    return fail_at(s, h.offset, TN_E_CRC,
+                   "a block of the table does not match its checksum: the file is damaged", err);
+}
+
+static tn_status fail_compression(const scan *s, handle h, tn_error *err)
+{
+    return fail_at(s, h.offset, TN_E_UNSUPPORTED,
+                   "a block of the table is compressed in a way that is not known", err);
+}
+
 /* Reads one block whose handle was checked; the view lives until the next one is read. */
 static tn_status load_block(scan *s, handle h, tn_str *block_out, tn_error *err)
 {
@@ -113,16 +125,13 @@ static tn_status load_block(scan *s, handle h, tn_str *block_out, tn_error *err)
     const uint8_t *trailer = (const uint8_t *)s->stored + h.size;
     uint32_t sum = tni_crc32c_unmask(tni_load_u32le(trailer + 1));
     if (tni_crc32c(0, s->stored, (size_t)h.size + 1) != sum) {
-        return fail_at(s, h.offset, TN_E_CRC,
-                       "a block of the table does not match its checksum: the file is damaged",
-                       err);
+        return fail_sum(s, h, err);
     }
     if (trailer[0] == SNAPPY) {
         return decompress(s, h, block_out, err);
     }
     if (trailer[0] != STORED) {
-        return fail_at(s, h.offset, TN_E_UNSUPPORTED,
-                       "a block of the table is compressed in a way that is not known", err);
+        return fail_compression(s, h, err);
     }
     *block_out = (tn_str){s->stored, (size_t)h.size};
     return TN_OK;
@@ -221,8 +230,36 @@ static tn_status scan_data(scan *s, handle h, tni_table_each each, void *user, b
     return TN_OK;
 }
 
+/* What a walk over the index does with each data block. */
+typedef struct visitor {
+    tni_table_each each;             /* for each entry of it, or */
+    tni_table_each_block each_block; /* for the block itself */
+    void *user;
+} visitor;
+
+/* Tells a data block by its handle and its trailer. */
+static tn_status tell_block(scan *s, handle h, tn_str last, const visitor *v, tn_error *err)
+{
+    uint8_t trailer[TNI_TABLE_TRAILER];
+    tn_status status;
+    if ((status = check_data_handle(s, h, err)) != TN_OK ||
+        (status = tni_source_read(s->source, h.offset + h.size, trailer, sizeof trailer, err)) !=
+            TN_OK) {
+        return status;
+    }
+    if (trailer[0] != STORED && trailer[0] != SNAPPY) {
+        return fail_compression(s, h, err);
+    }
+    tni_table_block block = {.last = last,
+                             .offset = h.offset,
+                             .size = h.size,
+                             .sum = tni_crc32c_unmask(tni_load_u32le(trailer + 1)),
+                             .compressed = trailer[0] == SNAPPY};
+    return v->each_block(v->user, &block, err);
+}
+
 /* Walks the index block, which was copied aside, and the data blocks that it leads to. */
-static tn_status scan_index(scan *s, tn_str index, tni_table_each each, void *user, tn_error *err)
+static tn_status scan_index(scan *s, tn_str index, const visitor *v, tn_error *err)
 {
     tni_block block;
     tni_table_entry entry;
@@ -238,7 +275,8 @@ static tn_status scan_index(scan *s, tn_str index, tni_table_each each, void *us
         if (!get_handle(&cursor, &h)) {
             return fail_at(s, s->index.offset, TN_E_CORRUPT, "the table's index is damaged", err);
         }
-        status = scan_data(s, h, each, user, &more, err);
+        status = v->each_block != NULL ? tell_block(s, h, entry.key, v, err)
+                                       : scan_data(s, h, v->each, v->user, &more, err);
         if (status == TN_OK && more &&
             tn_str_compare(entry.key, tni_block_last_key(&s->data_keys)) < 0) {
             status = fail_at(s, s->index.offset, TN_E_CORRUPT,
@@ -248,8 +286,7 @@ static tn_status scan_index(scan *s, tn_str index, tni_table_each each, void *us
     return status;
 }
 
-tn_status tni_table_scan(tn_context *ctx, tn_source *source, tni_table_each each, void *user,
-                         tn_error *err)
+static tn_status scan_table(tn_context *ctx, tn_source *source, const visitor *v, tn_error *err)
 {
     scan s = {.ctx = ctx, .source = source};
     tn_str index;
@@ -266,7 +303,7 @@ tn_status tni_table_scan(tn_context *ctx, tn_source *source, tni_table_each each
     index_plain = s.plain;
     s.stored = s.plain = NULL;
     s.stored_room = s.plain_room = 0;
-    status = scan_index(&s, index, each, user, err);
+    status = scan_index(&s, index, v, err);
 out:
     tni_block_keys_clear(&s.index_keys);
     tni_block_keys_clear(&s.data_keys);
@@ -274,5 +311,62 @@ out:
     tni_free(ctx, s.plain);
     tni_free(ctx, index_stored);
     tni_free(ctx, index_plain);
+    return status;
+}
+
+tn_status tni_table_scan(tn_context *ctx, tn_source *source, tni_table_each each, void *user,
+                         tn_error *err)
+{
+    visitor v = {.each = each, .user = user};
+    return scan_table(ctx, source, &v, err);
+}
+
+tn_status tni_table_blocks(tn_context *ctx, tn_source *source, tni_table_each_block each,
+                           void *user, tn_error *err)
+{
+    visitor v = {.each_block = each, .user = user};
+    return scan_table(ctx, source, &v, err);
+}
+
+tn_status tni_table_load(tn_context *ctx, tn_source *source, const tni_table_block *block,
+                         void **plain_out, size_t *len_out, tn_error *err)
+{
+    scan s = {.ctx = ctx, .source = source};
+    tn_str plain;
+    tn_status status = load_block(&s, (handle){block->offset, block->size}, &plain, err);
+    if (status != TN_OK) {
+        tni_free(ctx, s.stored);
+        tni_free(ctx, s.plain);
+        return status;
+    }
+    tni_free(ctx, plain.data == s.stored ? s.plain : s.stored);
+    *plain_out = plain.data == s.stored ? s.stored : s.plain;
+    *len_out = plain.len;
+    return TN_OK;
+}
+
+tn_status tni_table_prove(tn_context *ctx, tn_source *source, const tni_table_block *block,
+                          tn_error *err)
+{
+    enum { WINDOW = 65536 };
+    scan s = {.ctx = ctx, .source = source};
+    void *window;
+    uint32_t crc = 0;
+    uint64_t size = block->size + 1; /* the sum covers the compression too */
+    tn_status status = tni_alloc(ctx, WINDOW, &window, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    for (uint64_t at = 0; status == TN_OK && at < size; at += WINDOW) {
+        size_t part = size - at < WINDOW ? (size_t)(size - at) : WINDOW;
+        if ((status = tni_cancelled(ctx, err)) == TN_OK &&
+            (status = tni_source_read(source, block->offset + at, window, part, err)) == TN_OK) {
+            crc = tni_crc32c(crc, window, part);
+        }
+    }
+    tni_free(ctx, window);
+    if (status == TN_OK && crc != block->sum) {
+        status = fail_sum(&s, (handle){block->offset, block->size}, err);
+    }
     return status;
 }

@@ -30,4 +30,28 @@ typedef tn_status (*tni_table_each)(void *user, const tni_table_entry *entry, bo
 tn_status tni_table_scan(tn_context *ctx, tn_source *source, tni_table_each each, void *user,
                          tn_error *err);
 
+/* One data block, as the index block tells it. */
+typedef struct tni_table_block {
+    tn_str last;           /* no key of the block is greater; valid during the call */
+    uint64_t offset, size; /* of the stored block in the file, without its trailer */
+    uint32_t sum;          /* CRC-32C of the stored block and its compression, not masked */
+    bool compressed;
+} tni_table_block;
+
+typedef tn_status (*tni_table_each_block)(void *user, const tni_table_block *block, tn_error *err);
+
+/* Hands the places of all data blocks to `each`, in file order, without reading the blocks: only
+ * footer, index block and trailers are read and checked. Errors: as tni_table_scan. */
+tn_status tni_table_blocks(tn_context *ctx, tn_source *source, tni_table_each_block each,
+                           void *user, tn_error *err);
+/* Reads one block that tni_table_blocks told, checks its sum and decompresses it; its bytes are
+ * limited by header_bytes. Free *plain_out with tni_free. Errors: TN_E_CORRUPT, TN_E_CRC,
+ * TN_E_LIMIT, TN_E_READ, TN_E_NOMEM. */
+tn_status tni_table_load(tn_context *ctx, tn_source *source, const tni_table_block *block,
+                         void **plain_out, size_t *len_out, tn_error *err);
+/* Checks one block's sum in bounded memory. Errors: TN_E_CRC, TN_E_READ, TN_E_NOMEM,
+ * TN_E_CANCELLED. */
+tn_status tni_table_prove(tn_context *ctx, tn_source *source, const tni_table_block *block,
+                          tn_error *err);
+
 #endif

@@ -5,12 +5,6 @@
 #include "core/error.h"
 #include "formats/shared/table.h"
 
-enum {
-    RESTART_INTERVAL = 16,
-    BLOCK_SIZE = 262144,
-    LARGE_ENTRY = 2 * BLOCK_SIZE /* an entry this long begins a block of its own */
-};
-
 static void put_varint(tni_buffer *out, uint64_t value)
 {
     uint8_t bytes[10];
@@ -95,16 +89,17 @@ static void write_block(tni_table_build *table, tni_block_build *block, uint64_t
                         uint64_t *size)
 {
     tni_buffer *out = table->out;
-    *offset = out->len;
+    size_t start = out->len;
+    *offset = table->base + start;
     out->failed = out->failed || block->failed || block->bytes.failed || block->restarts.failed ||
                   block->last.failed;
     tni_buffer_add(out, block->bytes.data, block->bytes.len);
     tni_buffer_add(out, block->restarts.data, block->restarts.len);
     put_u32(out, (uint32_t)(block->restarts.len / sizeof(uint32_t)));
-    *size = out->len - *offset;
+    *size = out->len - start;
     tni_buffer_char(out, 0); /* stored */
     if (!out->failed) {
-        put_u32(out, tni_crc32c_mask(tni_crc32c(0, out->data + *offset, (size_t)*size + 1)));
+        put_u32(out, tni_crc32c_mask(tni_crc32c(0, out->data + start, (size_t)*size + 1)));
     }
     block_reset(block);
 }
@@ -112,7 +107,7 @@ static void write_block(tni_table_build *table, tni_block_build *block, uint64_t
 void tni_table_build_start(tni_table_build *table, tn_context *ctx, tni_buffer *out)
 {
     *table = (tni_table_build){.ctx = ctx, .out = out};
-    block_start(&table->data, ctx, RESTART_INTERVAL);
+    block_start(&table->data, ctx, TNI_TABLE_RESTART_INTERVAL);
     block_start(&table->index, ctx, 1);
 }
 
@@ -174,19 +169,35 @@ static void end_data_block(tni_table_build *table)
     table->pending = true;
 }
 
-void tni_table_build_add(tni_table_build *table, tn_str key, tn_str value)
+/* Adds the index entry that waits, now that the next key is known. */
+static void settle_index(tni_table_build *table, tn_str next)
 {
-    if (table->any && key.len + value.len >= LARGE_ENTRY) {
-        end_data_block(table);
-    }
     if (table->pending) {
-        shorten_between(&table->data.last, key);
+        shorten_between(&table->data.last, next);
         add_index(table, content(&table->data.last));
         tni_buffer_reset(&table->data.last);
     }
+}
+
+void tni_table_build_outside(tni_table_build *table, tn_str first_key, tn_str last_key,
+                             uint64_t offset, uint64_t size)
+{
+    settle_index(table, first_key);
+    tni_buffer_str(&table->data.last, last_key);
+    table->handle_offset = offset;
+    table->handle_size = size;
+    table->pending = table->any = true;
+}
+
+void tni_table_build_add(tni_table_build *table, tn_str key, tn_str value)
+{
+    if (table->any && key.len + value.len >= TNI_TABLE_LARGE_ENTRY) {
+        end_data_block(table);
+    }
+    settle_index(table, key);
     block_add(&table->data, key, value);
     table->any = true;
-    if (block_size(&table->data) >= BLOCK_SIZE) {
+    if (block_size(&table->data) >= TNI_TABLE_BLOCK_SIZE) {
         end_data_block(table);
     }
 }
@@ -197,7 +208,7 @@ tn_status tni_table_build_finish(tni_table_build *table, tn_error *err)
     uint8_t footer[TNI_TABLE_FOOTER] = {0};
     tni_block_build metaindex;
     end_data_block(table);
-    block_start(&metaindex, table->ctx, RESTART_INTERVAL);
+    block_start(&metaindex, table->ctx, TNI_TABLE_RESTART_INTERVAL);
     write_block(table, &metaindex, &meta_offset, &meta_size);
     block_clear(&metaindex);
     if (table->pending) {

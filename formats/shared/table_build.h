@@ -6,6 +6,12 @@
 
 #include "core/buffer.h"
 
+enum {
+    TNI_TABLE_RESTART_INTERVAL = 16,
+    TNI_TABLE_BLOCK_SIZE = 262144,                   /* a block of so many bytes ends */
+    TNI_TABLE_LARGE_ENTRY = 2 * TNI_TABLE_BLOCK_SIZE /* an entry this long begins a block */
+};
+
 /* One block being built. */
 typedef struct tni_block_build {
     tni_buffer bytes;    /* entries */
@@ -23,6 +29,7 @@ typedef struct tni_table_build {
     uint64_t handle_offset, handle_size; /* of the last finished data block, */
     bool pending;                        /* whose index entry waits for the next key */
     bool any;                            /* an entry was added */
+    uint64_t base; /* where in the file `out` will stand: 0, but behind blocks from outside */
 } tni_table_build;
 
 /* Begins a table whose bytes are appended to `out`, which must be empty. */
@@ -30,6 +37,10 @@ void tni_table_build_start(tni_table_build *table, tn_context *ctx, tni_buffer *
 void tni_table_build_clear(tni_table_build *table);
 /* Adds an entry; keys must ascend. */
 void tni_table_build_add(tni_table_build *table, tn_str key, tn_str value);
+/* Takes note of a data block that is made elsewhere, and stands before `out`; its keys follow those
+ * of the block before. */
+void tni_table_build_outside(tni_table_build *table, tn_str first_key, tn_str last_key,
+                             uint64_t offset, uint64_t size);
 /* Writes what is left: the last block, metaindex, index, footer. Errors: TN_E_NOMEM. */
 tn_status tni_table_build_finish(tni_table_build *table, tn_error *err);
 

@@ -3,7 +3,7 @@
 #define TN_FORMATS_TF_CHECKPOINT_DIRECTORY_H
 
 #include "core/hash.h"
-#include "formats/tf_checkpoint/state_write.h"
+#include "formats/shared/state_write.h"
 #include "io/source.h"
 #include <tenon/ckpt.h>
 

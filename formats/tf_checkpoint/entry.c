@@ -1,6 +1,7 @@
 #include "formats/tf_checkpoint/entry.h"
 #include "core/checked.h"
 #include "core/error.h"
+#include "formats/shared/tf_message.h"
 #include "formats/shared/wire.h"
 #include "formats/tf_checkpoint/layout.h"
 #include <inttypes.h>
@@ -9,28 +10,14 @@ enum {
     HEADER_SHARDS = TNI_WIRE_TAG(1, TNI_WIRE_VARINT),
     HEADER_ENDIANNESS = TNI_WIRE_TAG(2, TNI_WIRE_VARINT),
     HEADER_VERSION = TNI_WIRE_TAG(3, TNI_WIRE_LEN),
-    VERSION_PRODUCER = TNI_WIRE_TAG(1, TNI_WIRE_VARINT),
-    VERSION_MIN_CONSUMER = TNI_WIRE_TAG(2, TNI_WIRE_VARINT),
-    VERSION_BAD_CONSUMERS = 3,
     ENTRY_DTYPE = TNI_WIRE_TAG(1, TNI_WIRE_VARINT),
     ENTRY_SHAPE = TNI_WIRE_TAG(2, TNI_WIRE_LEN),
     ENTRY_SHARD = TNI_WIRE_TAG(3, TNI_WIRE_VARINT),
     ENTRY_OFFSET = TNI_WIRE_TAG(4, TNI_WIRE_VARINT),
     ENTRY_SIZE = TNI_WIRE_TAG(5, TNI_WIRE_VARINT),
     ENTRY_CRC = TNI_WIRE_TAG(6, TNI_WIRE_I32),
-    ENTRY_SLICES = TNI_WIRE_TAG(7, TNI_WIRE_LEN),
-    SHAPE_DIM = TNI_WIRE_TAG(2, TNI_WIRE_LEN),
-    SHAPE_UNKNOWN_RANK = TNI_WIRE_TAG(3, TNI_WIRE_VARINT),
-    DIM_SIZE = TNI_WIRE_TAG(1, TNI_WIRE_VARINT),
-    SLICE_EXTENT = TNI_WIRE_TAG(1, TNI_WIRE_LEN),
-    EXTENT_START = TNI_WIRE_TAG(1, TNI_WIRE_VARINT),
-    EXTENT_LENGTH = TNI_WIRE_TAG(2, TNI_WIRE_VARINT)
+    ENTRY_SLICES = TNI_WIRE_TAG(7, TNI_WIRE_LEN)
 };
-
-typedef struct version {
-    int32_t producer, min_consumer;
-    bool refuses; /* this consumer's version is in bad_consumers */
-} version;
 
 /* protobuf keeps the low 32 bits of a varint in an int32 field. */
 static int32_t low32(uint64_t number)
@@ -38,49 +25,11 @@ static int32_t low32(uint64_t number)
     return (int32_t)(uint32_t)number;
 }
 
-static bool walk_version(tn_str message, version *v)
-{
-    tni_wire wire = tni_wire_of(message);
-    tni_wire_field field;
-    while (tni_wire_next(&wire, &field)) {
-        tni_wire_numbers numbers;
-        uint64_t number;
-        if (field.tag == VERSION_PRODUCER) {
-            v->producer = low32(field.number);
-        } else if (field.tag == VERSION_MIN_CONSUMER) {
-            v->min_consumer = low32(field.number);
-        } else if (field.tag >> 3 == VERSION_BAD_CONSUMERS &&
-                   tni_wire_numbers_of(&field, TNI_WIRE_VARINT, &numbers)) {
-            while (tni_wire_number(&numbers, &number)) {
-                v->refuses = v->refuses || low32(number) == TNI_TF_VERSION;
-            }
-            if (numbers.cursor.failed) {
-                return false;
-            }
-        }
-    }
-    return !wire.cursor.failed;
-}
-
-/* As CheckVersions of tensorflow/core/framework/versions.cc does. */
-static tn_status check_version(const version *v, tn_error *err)
-{
-    if (v->producer < 0) {
-        return tni_fail(err, TN_E_CORRUPT, "the index's header has a negative version");
-    }
-    if (v->min_consumer > TNI_TF_VERSION || v->refuses) {
-        return tni_fail(err, TN_E_UNSUPPORTED,
-                        "the checkpoint says that readers of format version %d must not read it",
-                        TNI_TF_VERSION);
-    }
-    return TN_OK;
-}
-
 tn_status tni_tf_header_parse(tn_str value, tni_tf_header *header_out, tn_error *err)
 {
     tni_wire wire = tni_wire_of(value);
     tni_wire_field field;
-    version v = {0, 0, false};
+    tni_tf_version v = {0, 0, false};
     int32_t shards = 0, endianness = 0;
     bool ok = true;
     while (ok && tni_wire_next(&wire, &field)) {
@@ -89,13 +38,13 @@ tn_status tni_tf_header_parse(tn_str value, tni_tf_header *header_out, tn_error 
         } else if (field.tag == HEADER_ENDIANNESS) {
             endianness = low32(field.number);
         } else if (field.tag == HEADER_VERSION) {
-            ok = walk_version(field.bytes, &v);
+            ok = tni_tf_version_walk(field.bytes, &v);
         }
     }
     if (!ok || wire.cursor.failed) {
         return tni_fail(err, TN_E_CORRUPT, "the index's header cannot be parsed");
     }
-    tn_status status = check_version(&v, err);
+    tn_status status = tni_tf_version_check(&v, err);
     if (status != TN_OK) {
         return status;
     }
@@ -122,43 +71,12 @@ static tn_status fail_key(tn_str key, tn_status status, tn_error *err)
 /* What an entry's message says, before it is checked. */
 typedef struct raw_entry {
     uint64_t dtype;
-    int64_t shape[TNI_TF_MAX_RANK];
-    uint32_t rank;
+    tni_tf_shape shape;
     int32_t shard;
     int64_t offset, size;
     uint32_t crc;
-    bool sliced, unknown_rank, too_many_dims;
+    bool sliced;
 } raw_entry;
-
-static bool walk_dim(tn_str message, int64_t *size_out)
-{
-    tni_wire wire = tni_wire_of(message);
-    tni_wire_field field;
-    *size_out = 0;
-    while (tni_wire_next(&wire, &field)) {
-        if (field.tag == DIM_SIZE) {
-            *size_out = (int64_t)field.number;
-        }
-    }
-    return !wire.cursor.failed;
-}
-
-static bool walk_shape(tn_str message, raw_entry *raw)
-{
-    tni_wire wire = tni_wire_of(message);
-    tni_wire_field field;
-    bool ok = true;
-    while (ok && tni_wire_next(&wire, &field)) {
-        if (field.tag == SHAPE_DIM && raw->rank == TNI_TF_MAX_RANK) {
-            raw->too_many_dims = true;
-        } else if (field.tag == SHAPE_DIM) {
-            ok = walk_dim(field.bytes, &raw->shape[raw->rank++]);
-        } else if (field.tag == SHAPE_UNKNOWN_RANK) {
-            raw->unknown_rank = field.number != 0;
-        }
-    }
-    return ok && !wire.cursor.failed;
-}
 
 static bool walk_entry(tn_str message, raw_entry *raw)
 {
@@ -171,7 +89,7 @@ static bool walk_entry(tn_str message, raw_entry *raw)
             raw->dtype = (uint64_t)(int64_t)low32(field.number);
             break;
         case ENTRY_SHAPE:
-            ok = walk_shape(field.bytes, raw);
+            ok = tni_tf_shape_walk(field.bytes, &raw->shape);
             break;
         case ENTRY_SHARD:
             raw->shard = low32(field.number);
@@ -215,8 +133,9 @@ static tn_status check_dtype(uint64_t number, tn_dtype *dtype_out, tn_error *err
 
 static tn_status check_shape(const raw_entry *raw, int64_t *elements_out, tn_error *err)
 {
-    if (raw->unknown_rank || raw->too_many_dims ||
-        !tni_shape_elements(raw->shape, raw->rank, elements_out)) {
+    const tni_tf_shape *shape = &raw->shape;
+    if (shape->unknown_rank || shape->too_many_dims ||
+        !tni_shape_elements(shape->size, shape->rank, elements_out)) {
         return tni_fail(err, TN_E_CORRUPT, "the index gives it a shape that no stored tensor has");
     }
     return TN_OK;
@@ -269,15 +188,15 @@ static tn_status keep(tn_str value, const raw_entry *raw, tni_arena *scratch, tn
 {
     void *shape;
     tn_str slices = TN_STR_NONE;
-    tn_status status = tni_arena_array(scratch, raw->rank, sizeof(int64_t), &shape, err);
+    tn_status status = tni_arena_array(scratch, raw->shape.rank, sizeof(int64_t), &shape, err);
     if (status == TN_OK && raw->sliced) {
         status = tni_arena_str(scratch, value, &slices, err);
     }
     if (status != TN_OK) {
         return status;
     }
-    if (raw->rank != 0) {
-        memcpy(shape, raw->shape, raw->rank * sizeof(int64_t));
+    if (raw->shape.rank != 0) {
+        memcpy(shape, raw->shape.size, raw->shape.rank * sizeof(int64_t));
     }
     entry->shape = shape;
     entry->slices = slices.data;
@@ -289,10 +208,12 @@ tn_status tni_tf_entry_parse(tn_str key, tn_str value, const tni_tf_header *head
                              tni_arena *scratch, tni_tf_entry *entry_out, tn_error *err)
 {
     raw_entry raw;
-    raw.dtype = raw.rank = raw.crc = 0;
+    raw.dtype = raw.crc = 0;
+    raw.shape.rank = 0;
+    raw.shape.unknown_rank = raw.shape.too_many_dims = false;
     raw.shard = 0;
     raw.offset = raw.size = 0;
-    raw.sliced = raw.unknown_rank = raw.too_many_dims = false;
+    raw.sliced = false;
     if (!walk_entry(value, &raw)) {
         return fail_key(key, tni_fail(err, TN_E_CORRUPT, "its entry in the index is damaged"), err);
     }
@@ -313,46 +234,13 @@ tn_status tni_tf_entry_parse(tn_str key, tn_str value, const tni_tf_header *head
                           .size = (uint64_t)raw.size,
                           .shard = (uint32_t)raw.shard,
                           .crc = raw.crc,
-                          .rank = (uint8_t)raw.rank,
+                          .rank = (uint8_t)raw.shape.rank,
                           .dtype = (uint8_t)dtype};
     status = keep(value, &raw, scratch, &entry, err);
     if (status == TN_OK) {
         *entry_out = entry;
     }
     return status;
-}
-
-static bool walk_extent(tn_str message, int64_t *start, int64_t *length)
-{
-    tni_wire wire = tni_wire_of(message);
-    tni_wire_field field;
-    *start = 0;
-    *length = -1;
-    while (tni_wire_next(&wire, &field)) {
-        if (field.tag == EXTENT_START) {
-            *start = (int64_t)field.number;
-        } else if (field.tag == EXTENT_LENGTH) {
-            *length = (int64_t)field.number;
-        }
-    }
-    return !wire.cursor.failed;
-}
-
-static bool walk_slice(tn_str message, uint32_t rank, int64_t *start, int64_t *length)
-{
-    tni_wire wire = tni_wire_of(message);
-    tni_wire_field field;
-    uint32_t seen = 0;
-    while (tni_wire_next(&wire, &field)) {
-        if (field.tag != SLICE_EXTENT) {
-            continue;
-        }
-        if (seen == rank || !walk_extent(field.bytes, &start[seen], &length[seen])) {
-            return false;
-        }
-        seen++;
-    }
-    return !wire.cursor.failed && seen == rank;
 }
 
 bool tni_tf_next_slice(tni_tf_slices *slices, uint32_t rank, int64_t *start, int64_t *length,
@@ -363,7 +251,7 @@ bool tni_tf_next_slice(tni_tf_slices *slices, uint32_t rank, int64_t *start, int
     while (tni_wire_next(&wire, &field)) {
         if (field.tag == ENTRY_SLICES) {
             slices->rest = tn_str_skip(slices->rest, wire.cursor.pos);
-            *ok_out = walk_slice(field.bytes, rank, start, length);
+            *ok_out = tni_tf_slice_walk(field.bytes, rank, start, length);
             return true;
         }
     }

@@ -1,33 +1,15 @@
 #include "formats/format.h"
 #include "core/cursor.h"
 #include "core/error.h"
+#include "formats/shared/state_write.h"
 #include "formats/shared/table.h"
+#include "formats/shared/table_first.h"
 #include "formats/tf_checkpoint/bundle.h"
 #include "formats/tf_checkpoint/layout.h"
 #include "formats/tf_checkpoint/read.h"
-#include "formats/tf_checkpoint/state_write.h"
 #include "formats/tf_checkpoint/write.h"
 #include <stdio.h>
 #include <tenon/text.h>
-
-/* What the table's first entry says, where the first block is stored plainly: the key "" stands
- * before the header of V2, which begins with field 1 as a varint, or before the meta of V1, which
- * begins with field 1 as a message. */
-typedef enum first_value { VALUE_UNKNOWN, VALUE_V1, VALUE_V2 } first_value;
-
-static first_value look_at_head(const tni_probe *probe)
-{
-    enum { V2_FIRST = 0x08, V1_FIRST = 0x0A };
-    uint32_t shared, unshared, length;
-    uint8_t first;
-    tni_cursor cursor = tni_cursor_of(probe->head, probe->head_len);
-    if (!tni_get_varint32(&cursor, &shared) || !tni_get_varint32(&cursor, &unshared) ||
-        !tni_get_varint32(&cursor, &length) || !tni_get_u8(&cursor, &first) || shared != 0 ||
-        unshared != 0 || length == 0) {
-        return VALUE_UNKNOWN;
-    }
-    return first == V2_FIRST ? VALUE_V2 : first == V1_FIRST ? VALUE_V1 : VALUE_UNKNOWN;
-}
 
 static tni_grade probe_tf(const tni_probe *probe)
 {
@@ -36,12 +18,12 @@ static tni_grade probe_tf(const tni_probe *probe)
         tni_load_u64le(probe->tail + probe->tail_len - 8) != TNI_TABLE_MAGIC) {
         return named ? TNI_GRADE_NAME : TNI_GRADE_NO;
     }
-    switch (look_at_head(probe)) {
-    case VALUE_V1:
+    switch (tni_table_first(probe->head, probe->head_len)) {
+    case TNI_FIRST_V1:
         return TNI_GRADE_NO;
-    case VALUE_V2:
+    case TNI_FIRST_V2:
         return TNI_GRADE_CERTAIN;
-    case VALUE_UNKNOWN:
+    case TNI_FIRST_UNKNOWN:
         break;
     }
     return named ? TNI_GRADE_CERTAIN : TNI_GRADE_LIKELY;

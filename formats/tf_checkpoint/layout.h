@@ -3,24 +3,19 @@
 #ifndef TN_FORMATS_TF_CHECKPOINT_LAYOUT_H
 #define TN_FORMATS_TF_CHECKPOINT_LAYOUT_H
 
+#include "formats/shared/tf_message.h"
 #include <tenon/dtype.h>
 
 #define TNI_TF_INDEX_SUFFIX ".index"
 #define TNI_TF_DATA_SUFFIX ".data-" /* then SHARD-of-SHARDS, five digits or more each */
 #define TNI_TF_META_SUFFIX ".meta"
-#define TNI_TF_STATE_FILE "checkpoint"
 
 #define TNI_TF_OBJECT_GRAPH "_CHECKPOINTABLE_OBJECT_GRAPH"
 #define TNI_TF_VARIABLE_VALUE "VARIABLE_VALUE"
 #define TNI_TF_ATTRIBUTES "/.ATTRIBUTES/"
 #define TNI_TF_VARIABLE_SUFFIX TNI_TF_ATTRIBUTES TNI_TF_VARIABLE_VALUE
 
-enum {
-    TNI_TF_WHOLE = -1,     /* the length of an extent that says none: the whole dimension */
-    TNI_TF_VERSION = 1,    /* of the format, as a consumer */
-    TNI_TF_MAX_RANK = 254, /* of tensorflow/core/framework/tensor_shape.h */
-    TNI_TF_STRING_SUM = 4  /* bytes of a length checksum */
-};
+enum { TNI_TF_STRING_SUM = 4 /* bytes of a length checksum */ };
 
 /* Returns tenon's dtype for a DataType number (tensorflow/core/framework/types.proto), or
  * TN_DTYPE_NONE: nothing that a checkpoint stores. */

@@ -1,6 +1,7 @@
 /* The data files of a checkpoint (tensorflow/core/util/tensor_bundle/naming.cc). */
 #include "core/crc32c.h"
 #include "core/error.h"
+#include "formats/shared/tf_shard.h"
 #include "formats/tf_checkpoint/bundle.h"
 #include "formats/tf_checkpoint/layout.h"
 #include "formats/tf_checkpoint/strings.h"
@@ -18,40 +19,16 @@ bool tni_tf_prefix(tn_str index_name, tn_str *prefix_out)
     return true;
 }
 
-/* Reads SSSSS-of-NNNNN; false if the text has another form. */
-static bool parse_shard(tn_str text, uint64_t *shards_out)
-{
-    const char *of = memmem(text.data, text.len, "-of-", 4);
-    if (of == NULL) {
-        return false;
-    }
-    tn_str part[2] = {tn_str_first(text, (size_t)(of - text.data)),
-                      tn_str_skip(text, (size_t)(of - text.data) + 4)};
-    uint64_t number = 0;
-    for (int i = 0; i < 2; i++) {
-        if (part[i].len < 5 || part[i].len > 10) {
-            return false;
-        }
-        number = 0;
-        for (size_t k = 0; k < part[i].len; k++) {
-            if (part[i].data[k] < '0' || part[i].data[k] > '9') {
-                return false;
-            }
-            number = 10 * number + (uint64_t)(part[i].data[k] - '0');
-        }
-    }
-    *shards_out = number;
-    return true;
-}
-
 bool tni_tf_shard_prefix(tn_str name, tn_str *prefix_out, uint64_t *shards_out)
 {
     tn_str suffix = TN_LIT(TNI_TF_DATA_SUFFIX);
+    uint64_t shard;
     for (size_t at = name.len; at > 0; at--) {
         tn_str rest = tn_str_skip(name, at - 1);
         if (tn_str_starts(rest, suffix)) {
             *prefix_out = tn_str_first(name, at - 1);
-            return at > 1 && parse_shard(tn_str_skip(rest, suffix.len), shards_out);
+            return at > 1 &&
+                   tni_tf_shard_numbers(tn_str_skip(rest, suffix.len), &shard, shards_out, NULL);
         }
     }
     return false;

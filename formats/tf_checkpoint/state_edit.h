@@ -2,7 +2,7 @@
 #ifndef TN_FORMATS_TF_CHECKPOINT_STATE_EDIT_H
 #define TN_FORMATS_TF_CHECKPOINT_STATE_EDIT_H
 
-#include "formats/tf_checkpoint/state_write.h"
+#include "formats/shared/state_write.h"
 
 typedef struct tni_tf_edit {
     tni_tf_state state; /* its arrays are the two here */

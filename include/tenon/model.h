@@ -82,7 +82,7 @@ typedef struct tn_stored {
     tn_str file;
     uint64_t offset, bytes;
     const char *encoding; /* raw, swapped, strings, chunked, deflate, blocks; "absent" */
-    const char *sum_kind; /* NULL, "crc32c", "tf-crc32c" */
+    const char *sum_kind; /* NULL, "crc32c", "tf-crc32c", "block-crc32c" */
     uint32_t sum;         /* unmasked */
 } tn_stored;
 

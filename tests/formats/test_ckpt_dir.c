@@ -2,7 +2,7 @@
  * a replacement that is killed at every step. The expected texts are those of TensorFlow 2.21. */
 #include "ckpt_folder.h"
 #include "formats/tf_checkpoint/directory.h"
-#include "formats/tf_checkpoint/state_write.h"
+#include "formats/shared/state_write.h"
 #include "io/output.h"
 #include "support/faults.h"
 

@@ -138,7 +138,7 @@ static void sweep_fixture(const char *folder, const json_t *expected, void *user
     s->folder = folder;
     s->expected = expected;
     s->summed =
-        strcmp(json_string_value(json_object_get(expected, "format")), "tf_checkpoint") == 0;
+        strncmp(json_string_value(json_object_get(expected, "format")), "tf_checkpoint", 13) == 0;
     bool helper = strcmp(json_string_value(json_object_get(expected, "format")), "keras_h5") == 0;
     s->trials_of_file = s->most != 0 ? s->most : helper ? HELPER_TRIALS : TRIALS;
     tn_scratch_empty(&s->scratch);

@@ -1,5 +1,5 @@
 /* The texts of `checkpoint` state files, right and wrong. */
-#include "formats/tf_checkpoint/state_file.h"
+#include "formats/shared/state_file.h"
 #include "tf_file.h"
 
 typedef struct fixture {

@@ -1,5 +1,5 @@
 /* The state file: what is read comes back from the text that tenon writes of it. */
-#include "formats/tf_checkpoint/state_write.h"
+#include "formats/shared/state_write.h"
 #include "target.h"
 
 static void check_same(const tni_tf_state *a, const tni_tf_state *b)

@@ -143,16 +143,17 @@ static void run_batch(run *r, uint64_t end)
 static void print_fates(const run *r)
 {
     static const char *const sums[] = {"as they were", "repaired"};
-    printf("%-16s%-14s%10s%10s%10s%10s\n", "format", "sums", "mutants", "same", "refused",
+    printf("%-18s%-14s%10s%10s%10s%10s\n", "format", "sums", "mutants", "same", "refused",
            "different");
     for (size_t form = 0; form < FORMS; form++) {
-        for (size_t repaired = 0; repaired < (form == FORM_TF ? 2 : 1); repaired++) {
+        for (size_t repaired = 0; repaired < (form_is_summed((mutant_form)form) ? 2 : 1);
+             repaired++) {
             const uint64_t *fates = r->t->fates[form][repaired];
             uint64_t sum =
                 fates[FATE_SAME] + fates[FATE_REFUSED] + fates[FATE_DIFFERENT] + fates[FATE_WRONG];
-            printf("%-16s%-14s%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "\n",
-                   mutant_forms[form], form == FORM_TF ? sums[repaired] : "none", sum,
-                   fates[FATE_SAME], fates[FATE_REFUSED],
+            printf("%-18s%-14s%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "\n",
+                   mutant_forms[form], form_is_summed((mutant_form)form) ? sums[repaired] : "none",
+                   sum, fates[FATE_SAME], fates[FATE_REFUSED],
                    fates[FATE_DIFFERENT] + fates[FATE_WRONG]);
         }
     }

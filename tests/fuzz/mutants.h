@@ -5,7 +5,19 @@
 #include "mutate.h"
 #include "target.h"
 
-typedef enum mutant_form { FORM_TF, FORM_SAFETENSORS, FORM_LIST, FORM_HDF5, FORMS } mutant_form;
+typedef enum mutant_form {
+    FORM_TF,
+    FORM_TF_V1,
+    FORM_SAFETENSORS,
+    FORM_LIST,
+    FORM_HDF5,
+    FORMS
+} mutant_form;
+/* Tells whether a form has checksums over everything. */
+static inline bool form_is_summed(mutant_form form)
+{
+    return form == FORM_TF || form == FORM_TF_V1;
+}
 extern const char *const mutant_forms[FORMS];
 
 enum { SET_FILES = 8, SET_NAME = 256 };

@@ -6,7 +6,8 @@
 
 enum { MOST_FILE = 1 << 16, MOST_SETS = 256 };
 
-const char *const mutant_forms[FORMS] = {"tf_checkpoint", "safetensors", "names_list", "keras_h5"};
+const char *const mutant_forms[FORMS] = {"tf_checkpoint", "tf_checkpoint_v1", "safetensors",
+                                         "names_list", "keras_h5"};
 
 static size_t root_len;
 

@@ -92,6 +92,9 @@ static bool edit(mut_rng *rng, mutant *m, size_t file)
     } else if (m->set->form == FORM_TF && index < SET_FILES) {
         table_edit(rng, change(m, index));
         note(m, name, "entries");
+    } else if (m->set->form == FORM_TF_V1) {
+        table_edit(rng, change(m, file));
+        note(m, name, "entries");
     } else if (ends(name, ".safetensors")) {
         edit_header(rng, change(m, file));
         note(m, name, "header");
@@ -119,6 +122,10 @@ static void repair(mutant *m)
     find_pair(m->set, &index, &data);
     if (m->set->form == FORM_TF && index < SET_FILES) {
         table_repair(change(m, index), data < SET_FILES ? change(m, data) : NULL);
+        m->repaired = true;
+    }
+    for (size_t i = 0; m->set->form == FORM_TF_V1 && i < m->set->count; i++) {
+        table_repair(change(m, i), NULL);
         m->repaired = true;
     }
 }

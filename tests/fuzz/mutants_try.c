@@ -35,7 +35,7 @@ static void compare(fuzz *f, const mutant *m, const tn_model *model, outcome *o)
         }
     }
     tn_reader_free(reader);
-    bool summed = m->set->form == FORM_TF && !m->repaired;
+    bool summed = form_is_summed(m->set->form) && !m->repaired;
     o->fate = o->code != TN_E_NONE ? FATE_REFUSED
               : same               ? FATE_SAME
               : summed             ? FATE_WRONG

@@ -159,7 +159,10 @@ static bool ends(const char *path, const char *tail)
 /* Decides which targets a fixture's file seeds. */
 static void take(const char *path, const char *name, mut_bytes *file)
 {
-    if (ends(path, ".index")) {
+    if (strstr(path, "/tf_checkpoint_v1/") != NULL && strstr(path, "/model.ckpt") != NULL) {
+        seed_write("table", name, file);
+        seed_write("checkpoint_v1", name, file);
+    } else if (ends(path, ".index")) {
         seed_write("table", name, file);
         checkpoint(path, name, file);
         graph(path, name);

@@ -255,5 +255,103 @@ def test_verify_finds_nothing():
         assert b'proved' in tenon('verify', folder / 'in')
 
 
+def saved_v1(folder, build, sharded=False, devices=1):
+    """As saved(), in the first format; returns the path that the Saver gives, and the values."""
+    with tf1.Graph().as_default():
+        build()
+        config = tf1.ConfigProto(device_count={'CPU': devices})
+        with tf1.Session(config=config) as session:
+            fill(session)
+            saver = tf1.train.Saver(sharded=sharded, write_version=tf1.train.SaverDef.V1)
+            path = saver.save(session, f'{folder}/in', write_meta_graph=False, write_state=False)
+            return path, {variable.op.name: session.run(variable) for variable in tf1.global_variables()}
+
+
+def from_v1(build, **options):
+    """Carries a graph's checkpoint from the first format to the second, which a Saver restores."""
+    with scratch() as folder:
+        path, wanted = saved_v1(folder, build, **options)
+        assert '?' in path or not options.get('sharded'), path
+        convert(path, folder / 'direct', '--to', 'tf_checkpoint')
+        same(restored(folder / 'direct', build), wanted)
+        convert(path, folder / 'via.safetensors')
+        convert(folder / 'via.safetensors', folder / 'back', '--to', 'tf_checkpoint')
+        same(restored(folder / 'back', build), wanted)
+
+
+def test_v1():
+    """Adam's slots in the first format, one file."""
+    from_v1(with_adam)
+
+
+def test_v1_partitioned():
+    """A partitioned variable and its partitioned slots in the first format."""
+    from_v1(partitioned)
+
+
+def test_v1_sharded():
+    """Shards of two devices in the first format, named by their pattern."""
+    from_v1(on_two_devices, sharded=True, devices=2)
+
+
+def to_v1(build, **options):
+    """Carries a graph's checkpoint to the first format, by way of safetensors too; a Saver restores both."""
+    with scratch() as folder:
+        wanted = saved(folder, build, **options)
+        convert(folder / 'in', folder / 'direct', '--to', 'tf_checkpoint_v1')
+        same(restored(folder / 'direct', build), wanted)
+        reader = tf1.train.NewCheckpointReader(str(folder / 'direct'))
+        convert(folder / 'in', folder / 'via.safetensors')
+        convert(folder / 'via.safetensors', folder / 'back', '--to', 'tf_checkpoint_v1')
+        same(restored(folder / 'back', build), wanted)
+        assert (folder / 'direct').read_bytes() == (folder / 'back').read_bytes()
+        return reader.get_variable_to_shape_map(), {key: reader.get_tensor(key) for key in ('my_model/W', 'emb/table')
+                                                    if reader.has_tensor(key)}
+
+
+def test_to_v1():
+    """Adam's slots in the first format that tenon wrote: listed, read and restored."""
+    shapes, values = to_v1(with_adam)
+    assert shapes['my_model/W'] == [3, 2] and values['my_model/W'].shape == (3, 2), shapes
+
+
+def test_to_v1_partitioned():
+    """Partitioned variables take their slices from whole tensors of the first format."""
+    shapes, _ = to_v1(partitioned)
+    assert shapes['emb/table'] == [10, 4], shapes
+
+
+def test_v1_same_bytes():
+    """A checkpoint of the first format with whole tensors comes out as TensorFlow wrote it, byte for byte."""
+    seen = 0
+    for name, path, _ in support.fixtures('tf_checkpoint_v1'):
+        if name in ('good-partitioned', 'good-sharded'):
+            continue
+        with scratch() as folder:
+            convert(path, folder / 'out', '--to', 'tf_checkpoint_v1')
+            assert (folder / 'out').read_bytes() == path.read_bytes(), name
+            seen += 1
+    assert seen == 7, seen
+
+
+def test_v1_fixtures():
+    """Saver restores every fixture of the first format that tenon wrote, in the second and in the first."""
+    seen = 0
+    for name, path, expected in support.fixtures('tf_checkpoint_v1'):
+        records = [record for record in expected['tensors'] if record['dtype'] in PLAIN and record['dtype'] != 'string']
+        wanted = {record['key']: np.frombuffer(bytes.fromhex(record['hex']), record['dtype']).reshape(record['shape'])
+                  for record in records}
+        if not wanted:
+            continue
+        with scratch() as folder:
+            for to in ('tf_checkpoint', 'tf_checkpoint_v1'):
+                convert(path, folder / to, '--to', to)
+                read = restored_by_keys(folder / to, wanted)
+                for key, value in wanted.items():
+                    assert np.asarray(read[key]).tobytes() == value.tobytes(), (name, to, key)
+                    seen += 1
+    assert seen > 80, seen
+
+
 if __name__ == '__main__':
     support.main(globals())

@@ -1,9 +1,11 @@
 /* The `checkpoint` state file: text protobuf of CheckpointState
  * (tensorflow/python/training/checkpoint_state.proto). */
-#ifndef TN_FORMATS_TF_CHECKPOINT_STATE_FILE_H
-#define TN_FORMATS_TF_CHECKPOINT_STATE_FILE_H
+#ifndef TN_FORMATS_SHARED_STATE_FILE_H
+#define TN_FORMATS_SHARED_STATE_FILE_H
 
 #include "core/arena.h"
+
+#define TNI_TF_STATE_FILE "checkpoint" /* its name, in every folder */
 
 typedef struct tni_tf_state {
     tn_str latest;     /* model_checkpoint_path; data NULL if it is not said */

@@ -1,7 +1,6 @@
-#include "formats/tf_checkpoint/state_write.h"
+#include "formats/shared/state_write.h"
 
 #include "core/error.h"
-#include "formats/tf_checkpoint/layout.h"
 #include "io/output.h"
 #include <tenon/text.h>
 

@@ -1,9 +1,9 @@
 /* The state file of a folder: read whole, changed, written atomically. */
-#ifndef TN_FORMATS_TF_CHECKPOINT_STATE_WRITE_H
-#define TN_FORMATS_TF_CHECKPOINT_STATE_WRITE_H
+#ifndef TN_FORMATS_SHARED_STATE_WRITE_H
+#define TN_FORMATS_SHARED_STATE_WRITE_H
 
 #include "core/buffer.h"
-#include "formats/tf_checkpoint/state_file.h"
+#include "formats/shared/state_file.h"
 
 /* Reads and parses the state file of a folder ("" or ending in '/'). Errors: TN_E_NOT_FOUND, and
  * those of tni_tf_state_parse. */

@@ -1,4 +1,4 @@
-#include "formats/tf_checkpoint/state_file.h"
+#include "formats/shared/state_file.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include <stdlib.h>
