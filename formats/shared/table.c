@@ -332,7 +332,7 @@ tn_status tni_table_load(tn_context *ctx, tn_source *source, const tni_table_blo
                          void **plain_out, size_t *len_out, tn_error *err)
 {
     scan s = {.ctx = ctx, .source = source};
-    tn_str plain;
+    tn_str plain = TN_STR_NONE;
     tn_status status = load_block(&s, (handle){block->offset, block->size}, &plain, err);
     if (status != TN_OK) {
         tni_free(ctx, s.stored);
