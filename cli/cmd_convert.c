@@ -109,10 +109,15 @@ static void json_written(cli_state *cli, const tn_plan *plan, const tn_converted
 static tn_status execute(cli_state *cli, tn_plan *plan, tn_error *err)
 {
     tn_converted converted = {0};
+    const tn_report *report = tn_plan_warnings(plan);
+    size_t said = tn_report_count(report);
     tn_status status = tn_plan_refusal(plan, err);
     if (status == TN_OK) {
         plan_notes(cli, plan);
         status = tn_convert(plan, &converted, err);
+    }
+    for (; said < tn_report_count(report); said++) { /* what only the conversion knows */
+        note_print(cli, tn_plan_output(plan), tn_report_at(report, said));
     }
     if (status == TN_OK && cli->set->update_state && !converted.skipped) {
         status = tn_ckpt_state_add(cli->ctx, tn_plan_output(plan), err);

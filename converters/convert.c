@@ -1,17 +1,27 @@
 /* Executing a plan: stage, move, read back, commit. */
+#include "converters/cast_report.h"
 #include "converters/engine.h"
 #include "converters/mapped.h"
 #include "converters/plan.h"
 #include "converters/readback.h"
 #include "core/error.h"
 
-/* Checks that no file of the input changed while it was read. */
-static tn_status check_unchanged(const tn_plan *plan, tn_error *err)
+static tn_status model_unchanged(const tn_model *model, tn_error *err)
 {
-    const tn_model *root = tni_model_root(plan->source);
+    const tn_model *root = tni_model_root(model);
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < root->n_sources; i++) {
         status = tni_source_unchanged(root->sources[i], err);
+    }
+    return status;
+}
+
+/* Checks that no file of the inputs changed while it was read. */
+static tn_status check_unchanged(const tn_plan *plan, tn_error *err)
+{
+    tn_status status = model_unchanged(plan->source, err);
+    for (size_t i = 0; status == TN_OK && i < plan->naming.inputs.count; i++) {
+        status = model_unchanged(plan->naming.inputs.at[i].model, err);
     }
     return status;
 }
@@ -99,8 +109,11 @@ static tn_status write_output(tn_plan *plan, tn_converted *converted, tn_error *
     bool is_set = plan->write.n_files > 1 || old->count > 1 ||
                   (old->count == 1 && !tn_str_equal(old->at[0], index));
     tni_output_options options = {.replace = plan->replace, .old = is_set ? old : NULL};
-    tn_status status =
-        tni_output_new(plan->ctx, plan->target.folder, plan->target.main, &options, &output, err);
+    tn_status status = tni_cast_report(plan, err);
+    if (status == TN_OK) {
+        status = tni_output_new(plan->ctx, plan->target.folder, plan->target.main, &options,
+                                &output, err);
+    }
     if (status == TN_OK) {
         status = stage(plan, output, converted, err);
     }

@@ -35,6 +35,7 @@ typedef enum tni_sum_kind {
 typedef struct tni_leaf_cast {
     tn_dtype from; /* what is stored; the leaf's dtype is what comes out */
     tn_overflow overflow;
+    unsigned report;      /* what a conversion says of it: bits that who cast it knows */
     tn_cast_stats *stats; /* NULL, or where what it does is counted; of one thread at a time */
 } tni_leaf_cast;
 

@@ -5,8 +5,8 @@
 #include "model/shape_text.h"
 
 /* Makes a leaf that is another one, cast. */
-static tn_status cast_leaf(tn_model *model, const tni_leaf *leaf, tn_dtype dtype,
-                           tn_overflow overflow, const tni_leaf **leaf_out, tn_error *err)
+static tn_status cast_leaf(tn_model *model, const tni_leaf *leaf, const tni_casting *how,
+                           const tni_leaf **leaf_out, tn_error *err)
 {
     typedef struct cast_leaf {
         tni_leaf leaf;
@@ -21,17 +21,18 @@ static tn_status cast_leaf(tn_model *model, const tni_leaf *leaf, tn_dtype dtype
     if (status == TN_OK) {
         made *both = block;
         both->leaf = *leaf;
-        both->leaf.dtype = dtype;
+        both->leaf.dtype = how->dtype;
         both->leaf.cast = &both->cast;
-        both->cast = (tni_leaf_cast){.from = leaf->dtype, .overflow = overflow};
+        both->cast =
+            (tni_leaf_cast){.from = leaf->dtype, .overflow = how->overflow, .report = how->report};
         *leaf_out = &both->leaf;
     }
     return status;
 }
 
-tn_status tni_cast_value(tn_model *model, tn_dtype dtype, tn_overflow overflow, tni_value *value,
-                         tn_error *err)
+tn_status tni_cast_value(tn_model *model, const tni_casting *how, tni_value *value, tn_error *err)
 {
+    tn_dtype dtype = how->dtype;
     void *block;
     if (value->dtype == dtype) {
         return TN_OK;
@@ -48,7 +49,7 @@ tn_status tni_cast_value(tn_model *model, tn_dtype dtype, tn_overflow overflow, 
         bool same = i > 0 && value->pieces[i].leaf == value->pieces[i - 1].leaf;
         pieces[i] = (tni_piece){value->pieces[i].map, same ? pieces[i - 1].leaf : NULL};
         if (!same) {
-            status = cast_leaf(model, value->pieces[i].leaf, dtype, overflow, &pieces[i].leaf, err);
+            status = cast_leaf(model, value->pieces[i].leaf, how, &pieces[i].leaf, err);
         }
     }
     if (status == TN_OK) {

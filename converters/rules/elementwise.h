@@ -5,10 +5,16 @@
 #include "converters/ops/value.h"
 #include "model/model.h"
 
+/* A cast that a rule asks for. */
+typedef struct tni_casting {
+    tn_dtype dtype;
+    tn_overflow overflow;
+    unsigned report; /* bits by tni_cast_figure */
+} tni_casting;
+
 /* Casts a value; equal dtypes change nothing. What is made lives in the model. Errors: TN_E_OVERLAP
  * (it is cast already), TN_E_IMPOSSIBLE (no cast does this pair). */
-tn_status tni_cast_value(tn_model *model, tn_dtype dtype, tn_overflow overflow, tni_value *value,
-                         tn_error *err);
+tn_status tni_cast_value(tn_model *model, const tni_casting *how, tni_value *value, tn_error *err);
 /* Adds scale · other + number to a value of real floats; `other` may be NULL. Errors: TN_E_SHAPE.
  */
 tn_status tni_add_to_value(tn_model *model, const tni_value *other, double scale, double number,

@@ -1,6 +1,7 @@
 /* Rule files: the operations of a `do` list. */
 #include "converters/rules/file.h"
 
+#include "converters/cast_report.h"
 #include "converters/rules/lexer.h"
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ typedef struct operation_keys {
 
 static const tni_key cast_keys[] = {{"cast", false},
                                     {"overflow", false},
-                                    {"report", true},
+                                    {"report", false},
                                     {NULL, false}};
 static const tni_key transpose_keys[] = {{"transpose", false}, {NULL, false}};
 static const tni_key rearrange_keys[] = {{"rearrange", false}, {"with", false}, {NULL, false}};
@@ -89,17 +90,37 @@ static tn_status read_axis(tni_file_reading *r, const tni_yaml *argument, const 
     return read_expression(r, axis, scope, &op->axis, err);
 }
 
+/* Reads which figures of a cast a conversion reports. */
+static tn_status read_report(const tni_yaml *list, tni_rule_op *op, tn_error *err)
+{
+    const char *words[TNI_CAST_FIGURES + 1] = {NULL};
+    tn_status status = tni_value_kind(list, TNI_YAML_LIST, err);
+    for (int i = 0; i < TNI_CAST_FIGURES; i++) {
+        words[i] = tni_cast_word((tni_cast_figure)i);
+    }
+    for (const tni_yaml *one = list->first; status == TN_OK && one != NULL; one = one->next) {
+        int word = 0;
+        status = tni_value_word(one, words, &word, err);
+        op->report |= 1U << word;
+    }
+    return status;
+}
+
 static tn_status read_cast(tni_file_reading *r, const tni_yaml *map, const tni_yaml *argument,
                            const tni_scope *scope, tni_rule_op *op, tn_error *err)
 {
     static const char *const words[] = {"error", "ieee", "saturate", NULL};
     const tni_yaml *overflow = tni_keys_find(map, "overflow");
+    const tni_yaml *report = tni_keys_find(map, "report");
     int word = 0;
     (void)r;
     (void)scope;
     tn_status status = tni_value_kind(argument, TNI_YAML_TEXT, err);
     if (status == TN_OK && overflow != NULL) {
         status = tni_value_word(overflow, words, &word, err);
+    }
+    if (status == TN_OK && report != NULL) {
+        status = read_report(report, op, err);
     }
     if (status != TN_OK) {
         return status;

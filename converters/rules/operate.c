@@ -233,10 +233,11 @@ static tn_status run_each(const tni_doing *d, const tni_rule_op *op, tni_value *
                           tn_error *err)
 {
     tn_model *next = d->stage->next;
+    const tni_casting how = {op->dtype, op->overflow, op->report};
     tn_status status = TN_OK;
     for (size_t k = 0; status == TN_OK && k < count; k++) {
         status = op->kind == TNI_RULE_CAST
-                     ? tni_cast_value(next, op->dtype, op->overflow, &now[k], err)
+                     ? tni_cast_value(next, &how, &now[k], err)
                      : tni_add_to_value(next, op->operand == NULL ? NULL : &d->operand, op->scale,
                                         op->number, &now[k], err);
     }

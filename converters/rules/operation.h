@@ -29,6 +29,7 @@ typedef struct tni_rule_op {
     /* TNI_RULE_CAST */
     tn_dtype dtype;
     tn_overflow overflow;
+    unsigned report; /* bits by tni_cast_figure */
     /* TNI_RULE_ADD */
     const tni_template *operand; /* NULL: a number */
     double scale, number;

@@ -130,6 +130,8 @@ static const row rows[] = {
     {HEAD "- {match: a, to: b, do: [{tranpose: x}]}\n", 3, 27, "no operation 'tranpose'"},
     {HEAD "- {match: a, to: b, do: [{mean: {}}]}\n", 3, 3, "a mean needs several tensors"},
     {HEAD "- {match: [a, c], to: b, do: [{mean: {accumulate: f32}}]}\n", 3, 51, "cannot be 'f32'"},
+    {HEAD "- {match: a, do: [{cast: f16, report: max_abs_err}]}\n", 3, 39, "must be a list"},
+    {HEAD "- {match: a, do: [{cast: f16, report: [max_err]}]}\n", 3, 40, "cannot be 'max_err'"},
     {HEAD "- {match: [a, c], to: b, do: [{mean: {axis: 0}}]}\n", 3, 39, "no key 'axis'"},
     {HEAD "- {match: [a, c], do: [{mean: {}}]}\n", 3, 3, "its tensors need names"},
     {HEAD "- {match: a, to: b, from: c}\n", 3, 27, "there is no input 'c'"},

@@ -170,6 +170,24 @@ def test_partitions():
         assert shards['shape'] == [10, 4]
 
 
+def test_reports_of_casts():
+    """A cast that is to be reported says its greatest error and how many values were rounded or became subnormal."""
+    with scratch() as folder:
+        x = (values(300, 70) * np.float32(10) ** RANDOM.integers(-9, 3, (300, 70)).astype(np.float32)).astype(np.float32)
+        save_file({'qk': x, 'z': np.zeros(2, np.float32)}, folder / 'in.safetensors')
+        (folder / 'r.yaml').write_text(
+            'tenon: 1\nrules:\n  - {match: qk, to: [q, k], do: [{cast: f16, report: [max_abs_err, inexact, subnormals, nans]}, '
+            '{split: {axis: 0}}]}\n  - {match: z, do: [{cast: bf16, report: [overflows]}]}\n')
+        said = json.loads(tenon('convert', '--json', folder / 'in.safetensors', folder / 'o.safetensors', '--rules', folder / 'r.yaml'))
+        half = x.astype(np.float16).astype(np.float64)
+        error = np.abs(half - x.astype(np.float64))
+        tiny = ((np.abs(half) < 2.0**-14) & (half != 0)).sum()
+        assert tiny > 100
+        assert [(one['name'], one['message']) for one in said['warnings'] if one['code'] == 'cast-report'] == [
+            ('qk', f'cast from float32 to float16: max_abs_err {error.max():.9g}, inexact {(error != 0).sum()}, subnormals {tiny}, nans 0'),
+            ('z', 'cast from float32 to bfloat16: overflows 0')]
+
+
 def test_made_tensors():
     """make fills a tensor of any dtype; a name that is taken is a collision."""
     x = values(2)
