@@ -7,6 +7,7 @@ import statistics
 
 import goals
 import peers
+import rules
 from contest import Contest
 from data import SCOPE, Model
 from results import Group, Row
@@ -23,6 +24,7 @@ class Settings:
     size: int  # MiB of a model
     few: int = 300
     many: int = 100_000
+    rules: int = 1000
     growth: tuple = (1_000, 10_000, 100_000, 1_000_000)
     goals: bool = True  # they hold for the sizes above and 1024 MiB alone
     links: bool = False  # whether tenon knows --link
@@ -248,4 +250,7 @@ GROUPS = {
     "growth": growth,
     "startup": startup,
     "memory": memory,
+    "rules": rules.rules,
+    "operations": rules.operations,
+    "kernels": rules.kernels,
 }
