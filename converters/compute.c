@@ -34,11 +34,12 @@ static tn_status compute_item(void *state, unsigned worker, size_t index, tn_err
     while (status == TN_OK && left > 0) {
         int64_t count = left < per_chunk ? left : per_chunk;
         size_t bytes = (size_t)count * unit;
-        status = tn_reader_next(own->reader, count, own->chunk, err);
+        const void *data;
+        status = tni_reader_take(own->reader, count, own->chunk, &data, err);
         if (status == TN_OK) {
             tn_sink *sink = c->write->files[item->file].sink;
-            item->crc = tni_crc32c(item->crc, own->chunk, bytes);
-            status = tni_sink_write(sink, to, own->chunk, bytes, err);
+            item->crc = tni_crc32c(item->crc, data, bytes);
+            status = tni_sink_write(sink, to, data, bytes, err);
             tni_sink_written(sink, to, bytes);
         }
         if (status == TN_OK) {

@@ -180,11 +180,17 @@ static tn_status look_ahead(tn_reader *reader, int64_t first, int64_t count, tn_
     return status;
 }
 
+/* Returns how many elements are computed at a time for one who asks for `count`. */
+static int64_t far_ahead(const tn_reader *reader, int64_t count)
+{
+    int64_t most = (int64_t)(reader->budget / reader->unit) * TNI_READER_AHEAD;
+    return count < most / TNI_READER_FORESIGHT ? count * TNI_READER_FORESIGHT : most;
+}
+
 /* Gives elements of a staged or tiled tensor. */
 static tn_status compute(tn_reader *reader, int64_t count, void *out, tn_error *err)
 {
-    int64_t most = (int64_t)(reader->budget / reader->unit) * TNI_READER_AHEAD;
-    most = count < most / TNI_READER_FORESIGHT ? count * TNI_READER_FORESIGHT : most;
+    int64_t most = far_ahead(reader, count);
     int64_t at = reader->position;
     char *to = out;
     tn_status status = TN_OK;
@@ -207,6 +213,32 @@ static tn_status compute(tn_reader *reader, int64_t count, void *out, tn_error *
         to += (size_t)part * reader->unit;
     }
     return status;
+}
+
+tn_status tni_reader_take(tn_reader *reader, int64_t count, void *room, const void **data_out,
+                          tn_error *err)
+{
+    bool computed = reader->mode == TNI_READ_STAGED || reader->mode == TNI_READ_TILED;
+    int64_t at = reader->position;
+    *data_out = room;
+    if (!computed || count <= 0 || count > reader->tensor->elements - at) {
+        return tn_reader_next(reader, count, room, err);
+    }
+    if (reader->ahead_count == 0 || at + count > reader->ahead_first + reader->ahead_count) {
+        int64_t left = reader->tensor->elements - at, most = far_ahead(reader, count);
+        int64_t part = left < most ? left : most;
+        if (part <= count || reader->ahead_first + reader->ahead_count > at) {
+            return tn_reader_next(reader, count, room, err);
+        }
+        tn_status status = look_ahead(reader, at, part, err);
+        if (status != TN_OK) {
+            tni_error_subject(err, reader->tensor->alias[TN_SCHEME_NAME]);
+            return status;
+        }
+    }
+    *data_out = (const char *)reader->ahead + (size_t)(at - reader->ahead_first) * reader->unit;
+    reader->position += count;
+    return TN_OK;
 }
 
 tn_status tn_reader_next(tn_reader *reader, int64_t count, void *out, tn_error *err)

@@ -70,6 +70,10 @@ tn_status tni_reader_span(tn_reader *reader, int64_t first, int64_t count, void 
  * feed it, at most `budget` bytes at a time. */
 tn_status tni_reader_tile(tn_reader *reader, const tni_piece *piece, int64_t first, int64_t count,
                           void *out, tn_error *err);
+/* Reads as tn_reader_next does, but where the elements were computed ahead it hands out where they
+ * are, until the next call, instead of copying them into `room`. */
+tn_status tni_reader_take(tn_reader *reader, int64_t count, void *room, const void **data_out,
+                          tn_error *err);
 /* Makes `chunk` (slab bytes). */
 tn_status tni_reader_chunk(tn_reader *reader, tn_error *err);
 /* Makes `stage` hold at least `bytes`. */

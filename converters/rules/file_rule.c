@@ -324,9 +324,68 @@ static tn_status read_back(tni_file_reading *r, const tni_yaml *back, tni_rule *
     return TN_OK;
 }
 
-tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
+/* Reads what every rule that matches may say: `optional`, `why`, `from`. */
+static tn_status read_common(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
+                             tn_error *err)
 {
     static const char *const truth[] = {"false", "true", NULL};
+    const tni_yaml *optional = tni_keys_find(map, "optional"), *why = tni_keys_find(map, "why");
+    const tni_yaml *from = tni_keys_find(map, "from");
+    int is_optional = 0;
+    tn_status status = tni_file_place(r, map, rule, err);
+    if (status == TN_OK && optional != NULL) {
+        status = tni_value_word(optional, truth, &is_optional, err);
+    }
+    if (status == TN_OK && why != NULL) {
+        status = tni_value_kind(why, TNI_YAML_TEXT, err);
+    }
+    rule->optional = is_optional == 1;
+    return status == TN_OK && from != NULL ? tni_file_from(r, from, rule, err) : status;
+}
+
+/* Reads a rule that renames, keeps or drops each tensor by itself. */
+static tn_status read_plain(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
+{
+    const tni_yaml *match = tni_keys_find(map, "match"), *to = tni_keys_find(map, "to");
+    tn_status status = read_deed(map, tni_keys_find(map, "do"), to, rule, err);
+    if (status == TN_OK && rule->n_inputs > 1 && rule->deed != TNI_DEED_DROP) {
+        status = tni_value_wrong(rule->from, err, "tensors of several inputs become one by a mean");
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    return match->kind == TNI_YAML_LIST ? compile_list(r, match, rule, err)
+                                        : tni_file_compile(r, match, to, false, rule, err);
+}
+
+/* Reads a rule that claims tensors. */
+static tn_status read_matching(tni_file_reading *r, const tni_yaml *map, tni_rule *rule,
+                               tn_error *err)
+{
+    const tni_yaml *match = tni_keys_find(map, "match"), *to = tni_keys_find(map, "to");
+    const tni_yaml *deed = tni_keys_find(map, "do"), *back = tni_keys_find(map, "back");
+    tn_status status = tni_keys_check(map, rule_keys, "rule", err);
+    if (status == TN_OK && match == NULL) {
+        status = tni_value_wrong(map, err, "the rule has no 'match'");
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    bool operates = (deed != NULL && deed->kind == TNI_YAML_LIST) ||
+                    (to != NULL && to->kind == TNI_YAML_LIST) ||
+                    (to != NULL && match->kind == TNI_YAML_LIST);
+    status = read_common(r, map, rule, err);
+    if (status == TN_OK) {
+        status = operates ? read_operating(r, map, rule, err) : read_plain(r, map, rule, err);
+    }
+    if (status == TN_OK) {
+        status = tni_file_conditions(r, map, rule, err);
+    }
+    return status == TN_OK && back != NULL && !operates ? read_back(r, back, rule, err) : status;
+}
+
+tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule, tn_error *err)
+{
     tn_status status = tni_value_kind(map, TNI_YAML_MAP, err);
     if (status == TN_OK && tni_keys_find(map, "make") != NULL) {
         return tni_file_make(r, map, rule, err);
@@ -334,46 +393,5 @@ tn_status tni_file_rule(tni_file_reading *r, const tni_yaml *map, tni_rule *rule
     if (status == TN_OK && tni_keys_find(map, "tie") != NULL) {
         return tni_file_tie(r, map, rule, err);
     }
-    if (status == TN_OK) {
-        status = tni_keys_check(map, rule_keys, "rule", err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    const tni_yaml *match = tni_keys_find(map, "match"), *to = tni_keys_find(map, "to");
-    const tni_yaml *optional = tni_keys_find(map, "optional"), *why = tni_keys_find(map, "why");
-    const tni_yaml *back = tni_keys_find(map, "back"), *from = tni_keys_find(map, "from");
-    int is_optional = 0;
-    if (match == NULL) {
-        return tni_value_wrong(map, err, "the rule has no 'match'");
-    }
-    const tni_yaml *deed = tni_keys_find(map, "do");
-    bool operates = (deed != NULL && deed->kind == TNI_YAML_LIST) ||
-                    (to != NULL && to->kind == TNI_YAML_LIST) ||
-                    (to != NULL && match->kind == TNI_YAML_LIST);
-    status = tni_file_place(r, map, rule, err);
-    if (status == TN_OK && optional != NULL) {
-        status = tni_value_word(optional, truth, &is_optional, err);
-    }
-    if (status == TN_OK && why != NULL) {
-        status = tni_value_kind(why, TNI_YAML_TEXT, err);
-    }
-    if (status == TN_OK) {
-        rule->optional = is_optional == 1;
-        status = from == NULL ? TN_OK : tni_file_from(r, from, rule, err);
-    }
-    if (status == TN_OK) {
-        status = operates ? read_operating(r, map, rule, err) : read_deed(map, deed, to, rule, err);
-    }
-    if (status == TN_OK && !operates && rule->n_inputs > 1 && rule->deed != TNI_DEED_DROP) {
-        status = tni_value_wrong(rule->from, err, "tensors of several inputs become one by a mean");
-    }
-    if (status == TN_OK && !operates) {
-        status = match->kind == TNI_YAML_LIST ? compile_list(r, match, rule, err)
-                                              : tni_file_compile(r, match, to, false, rule, err);
-    }
-    if (status == TN_OK) {
-        status = tni_file_conditions(r, map, rule, err);
-    }
-    return status == TN_OK && back != NULL && !operates ? read_back(r, back, rule, err) : status;
+    return status == TN_OK ? read_matching(r, map, rule, err) : status;
 }

@@ -58,6 +58,8 @@ static int run(const char *program, const char *const *argv, const char *fault)
     assert_true(child >= 0);
     if (child == 0) {
         int out = open(tn_scratch_at(&notes, "said"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        signal(SIGINT,
+               SIG_DFL); /* a shell's background jobs have it ignored, and tenon heeds that */
         setenv("TN_FAULT", fault, 1);
         setenv("TN_FAULT_CALLS", tn_scratch_at(&notes, "calls"), 1);
         setenv("ASAN_OPTIONS", "quarantine_size_mb=1", 1);
