@@ -80,6 +80,59 @@ def test_numbered_weights_are_copied():
             same(loaded(make, out / 'model.weights.h5'), loaded(make, path))
 
 
+def trunk(width, name):
+    """A model whose hidden layers are called after `name`, and whose head has its own name."""
+    stack = [keras.Input((3,)), *(keras.layers.Dense(4, name=f'{name}{i}') for i in range(2)), keras.layers.Dense(width, name='head')]
+    return keras.Sequential(stack, name='whole')
+
+
+def test_renamed_layers_load_by_name():
+    """Rules rename layers inside a legacy file, which load_weights then takes by name; what it has no layer for is left."""
+    if made.KERAS3:
+        return
+    with scratch() as out:
+        wanted = fresh(lambda: trunk(2, 'old_'))
+        wanted.save_weights(str(out / 'old.h5'))
+        (out / 'r.yaml').write_text('tenon: 1\nrules:\n  - {match: "old_{i:int}/{w}", to: "new{i+1}/{w}"}\n  - {match: "head/{w}", do: keep}\n')
+        convert(out / 'old.h5', out / 'new.h5', '--rules', out / 'r.yaml')
+        renamed = fresh(lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, name='new1'), keras.layers.Dense(4, name='new2'),
+                                                  keras.layers.Dense(2, name='head')]))
+        renamed.load_weights(str(out / 'new.h5'), by_name=True)
+        same(renamed, wanted)
+
+
+class Parts(keras.Model):
+    """Layers below attributes that the caller names."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.order = (first, second)
+        for name, width in zip(self.order, (4, 2)):
+            setattr(self, name, keras.layers.Dense(width))
+
+    def call(self, inputs):
+        for name in self.order:
+            inputs = getattr(self, name)(inputs)
+        return inputs
+
+
+def test_renamed_attributes_load():
+    """Rules rename paths inside a .weights.h5 of Keras 3, also so that names are swapped."""
+    if not made.KERAS3:
+        return
+    for old, new in ((('body', 'head'), ('encoder', 'classifier')), (('a', 'b'), ('b', 'a'))):
+        with scratch() as out:
+            wanted = Parts(*old)
+            wanted(np.ones((1, 3), 'float32'))
+            wanted.save_weights(str(out / 'old.weights.h5'))
+            renames = [word for one, other in zip(old, new) for word in ('--rename', f'{one}/={other}/')]
+            convert(out / 'old.weights.h5', out / 'new.weights.h5', *renames)
+            model = Parts(*new)
+            model(np.zeros((1, 3), 'float32'))
+            model.load_weights(str(out / 'new.weights.h5'))
+            same(model, wanted)
+
+
 def test_there_and_back():
     """Over safetensors and a TensorFlow checkpoint: the order of names is the order of these layers."""
     if made.KERAS3:
