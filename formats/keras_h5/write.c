@@ -4,6 +4,8 @@
 #include "core/error.h"
 #include <stdlib.h>
 
+enum { WINDOW = 1 << 20 }; /* bytes of metadata that are written at once */
+
 /* Quantised integers hold plain integers; that they stood for other numbers is known to a graph
  * alone. */
 static tni_store_rule stores(tn_dtype dtype)
@@ -170,15 +172,50 @@ static tn_status layout(tni_write *write, tn_error *err)
     return status;
 }
 
+/* Returns the first piece that does not go with piece `first` into one window: it is too far away.
+ */
+static size_t window_end(const tni_hdf5_image *image, size_t first, uint64_t *bytes_out)
+{
+    enum {
+        GAP = 4096
+    }; /* zeros that are written rather than skipped: values may lie there later */
+    uint64_t begin = image->pieces[first].offset, end = begin;
+    size_t next = first;
+    for (; next < image->n_pieces; next++) {
+        const tni_hdf5_piece *piece = &image->pieces[next];
+        uint64_t its_end = piece->offset + piece->bytes.len;
+        if (next > first && (piece->offset - end > GAP || its_end - begin > WINDOW)) {
+            break;
+        }
+        end = its_end;
+    }
+    *bytes_out = end - begin;
+    return next;
+}
+
+/* Writes the metadata in few calls: what lies close together is put together, with the zeros
+ * between. */
 static tn_status headers(tni_write *write, tn_error *err)
 {
     const tni_hdf5_image *image = write->state;
-    tn_status status = TN_OK;
-    for (size_t i = 0; status == TN_OK && i < image->n_pieces; i++) {
-        const tni_hdf5_piece *piece = &image->pieces[i];
-        status = tni_sink_write(write->files[0].sink, piece->offset, piece->bytes.data,
-                                piece->bytes.len, err);
+    void *block = NULL;
+    tn_status status = tni_alloc(write->ctx, WINDOW, &block, err);
+    char *window = block;
+    for (size_t i = 0, end; status == TN_OK && i < image->n_pieces; i = end) {
+        uint64_t bytes, begin = image->pieces[i].offset;
+        end = window_end(image, i, &bytes);
+        const char *data = image->pieces[i].bytes.data;
+        if (end > i + 1) {
+            memset(window, 0, bytes);
+            for (size_t k = i; k < end; k++) {
+                const tni_hdf5_piece *piece = &image->pieces[k];
+                memcpy(window + (piece->offset - begin), piece->bytes.data, piece->bytes.len);
+            }
+            data = window;
+        }
+        status = tni_sink_write(write->files[0].sink, begin, data, bytes, err);
     }
+    tni_free(write->ctx, block);
     return status;
 }
 

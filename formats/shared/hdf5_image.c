@@ -5,7 +5,10 @@
 #include "formats/shared/hdf5_wire.h"
 #include <stdlib.h>
 
-enum { NODE_WORK = 2000 }; /* bytes of work that a node counts for */
+enum {
+    NODE_WORK = 2000, /* bytes of work that a node counts for */
+    ZEROS = 64        /* a run of so many zeros is not kept: seven tenths of an image are such */
+};
 
 typedef struct making {
     tn_context *ctx;
@@ -16,8 +19,10 @@ typedef struct making {
     tni_buffer frame; /* payload that is being built */
     tni_hdf5_place *places;
     size_t n_places;
-    tni_hdf5_piece *pieces;
+    tni_hdf5_place *pieces; /* where the helper's pieces lie */
     size_t n_pieces, pieces_room;
+    tni_hdf5_piece *parts; /* what is not zero of them */
+    size_t n_parts, parts_room;
     uint64_t bytes, size;
 } making;
 
@@ -173,26 +178,78 @@ static tn_status take_places(making *m, tni_cursor *payload, tn_error *err)
     return TN_OK;
 }
 
+/* Doubles a list that is full. */
+static tn_status grow(making *m, void **list, size_t count, size_t *room, size_t size,
+                      tn_error *err)
+{
+    if (count < *room) {
+        return TN_OK;
+    }
+    size_t more = *room == 0 ? 64 : 2 * *room;
+    tn_status status = tni_resize(m->ctx, list, more * size, err);
+    *room = status == TN_OK ? more : *room;
+    return status;
+}
+
+static tn_status keep_part(making *m, uint64_t offset, tn_str bytes, tn_error *err)
+{
+    void *list = m->parts;
+    tn_status status = grow(m, &list, m->n_parts, &m->parts_room, sizeof *m->parts, err);
+    m->parts = list;
+    if (status == TN_OK) {
+        status = tni_arena_str(m->arena, bytes, &bytes, err);
+    }
+    if (status == TN_OK) {
+        m->parts[m->n_parts++] = (tni_hdf5_piece){offset, bytes};
+    }
+    return status;
+}
+
+/* Returns how many zeros a text begins with. */
+static size_t zeros_of(tn_str text)
+{
+    size_t count = 0;
+    while (count < text.len && text.data[count] == 0) {
+        count++;
+    }
+    return count;
+}
+
+/* Returns where the next long run of zeros begins, or the text ends. */
+static size_t find_zeros(tn_str text)
+{
+    for (size_t at = 0; at < text.len;) {
+        const char *zero = memchr(text.data + at, 0, text.len - at);
+        size_t begin = zero == NULL ? text.len : (size_t)(zero - text.data);
+        size_t run = zeros_of(tn_str_skip(text, begin));
+        if (run >= ZEROS || begin + run == text.len) {
+            return begin;
+        }
+        at = begin + run;
+    }
+    return text.len;
+}
+
 static tn_status take_piece(making *m, tni_cursor *payload, tn_error *err)
 {
-    tni_hdf5_piece piece;
+    tni_hdf5_place piece;
     if (!tni_get_u64le(payload, &piece.offset) || tni_cursor_left(payload) == 0) {
         return nonsense(m, err);
     }
-    if (m->n_pieces == m->pieces_room) {
-        size_t more = m->pieces_room == 0 ? 64 : 2 * m->pieces_room;
-        void *block = m->pieces;
-        tn_status status = tni_resize(m->ctx, &block, more * sizeof *m->pieces, err);
-        if (status != TN_OK) {
-            return status;
-        }
-        m->pieces = block;
-        m->pieces_room = more;
-    }
-    tn_status status = tni_arena_str(m->arena, tni_hdf5_get_rest(payload), &piece.bytes, err);
+    tn_str rest = tni_hdf5_get_rest(payload);
+    void *list = m->pieces;
+    tn_status status = grow(m, &list, m->n_pieces, &m->pieces_room, sizeof *m->pieces, err);
+    m->pieces = list;
     if (status == TN_OK) {
-        m->bytes += piece.bytes.len;
+        piece.bytes = rest.len;
+        m->bytes += rest.len;
         m->pieces[m->n_pieces++] = piece;
+    }
+    for (size_t at = zeros_of(rest); status == TN_OK && at < rest.len;) {
+        size_t len = find_zeros(tn_str_skip(rest, at));
+        status = keep_part(m, piece.offset + at, (tn_str){rest.data + at, len}, err);
+        at += len;
+        at += zeros_of(tn_str_skip(rest, at));
     }
     return status;
 }
@@ -264,7 +321,7 @@ static tn_status prove(making *m, tn_error *err)
         }
     }
     for (size_t i = 0; i < m->n_pieces; i++) {
-        all[n++] = (tni_hdf5_place){m->pieces[i].offset, m->pieces[i].bytes.len};
+        all[n++] = m->pieces[i];
         status = status == TN_OK && i > 0 && m->pieces[i].offset < m->pieces[i - 1].offset
                      ? nonsense(m, err)
                      : status;
@@ -285,12 +342,12 @@ static tn_status prove(making *m, tn_error *err)
 static tn_status keep(making *m, tni_hdf5_image *image_out, tn_error *err)
 {
     void *block;
-    tn_status status = tni_arena_array(m->arena, m->n_pieces, sizeof *m->pieces, &block, err);
+    tn_status status = tni_arena_array(m->arena, m->n_parts, sizeof *m->parts, &block, err);
     if (status == TN_OK) {
-        if (m->n_pieces > 0) {
-            memcpy(block, m->pieces, m->n_pieces * sizeof *m->pieces);
+        if (m->n_parts > 0) {
+            memcpy(block, m->parts, m->n_parts * sizeof *m->parts);
         }
-        *image_out = (tni_hdf5_image){m->size, block, m->n_pieces, m->places};
+        *image_out = (tni_hdf5_image){m->size, block, m->n_parts, m->places};
     }
     return status;
 }
@@ -325,5 +382,6 @@ tn_status tni_hdf5_image_make(tn_context *ctx, const tni_hdf5_node *nodes, size_
     tni_hdf5_session_free(m.session);
     tni_buffer_clear(&m.frame);
     tni_free(ctx, m.pieces);
+    tni_free(ctx, m.parts);
     return status;
 }
