@@ -105,9 +105,9 @@ static int by_offset(const void *a, const void *b)
 }
 
 /* Makes an item of every dataset. */
-static tn_status list_items(const tni_keras_tree *tree, const tni_hdf5_image *image, tn_error *err)
+static tn_status list_items(tni_write *write, const tni_keras_tree *tree,
+                            const tni_hdf5_image *image, tn_error *err)
 {
-    tni_write *write = tree->write;
     void *block;
     tn_status status =
         tni_arena_array(write->arena, write->model->count, sizeof(tni_item), &block, err);
@@ -155,20 +155,25 @@ static tn_status fill_tree(tni_keras_tree *tree, tn_error *err)
 static tn_status layout(tni_write *write, tn_error *err)
 {
     tni_keras_tree tree;
+    tni_arena scratch;
+    tni_write sketch = *write; /* the tree is forgotten when the image is made of it */
     void *image;
     tn_status status = tni_arena_alloc(write->arena, sizeof(tni_hdf5_image), &image, err);
     if (status != TN_OK) {
         return status;
     }
     write->state = image;
-    if ((status = tni_keras_tree_init(&tree, write, err)) == TN_OK &&
+    tni_arena_init(&scratch, write->ctx, write->ctx->limits.memory);
+    sketch.arena = &scratch;
+    if ((status = tni_keras_tree_init(&tree, &sketch, err)) == TN_OK &&
         (status = fill_tree(&tree, err)) == TN_OK &&
         (status = tni_hdf5_image_make(write->ctx, tree.nodes, tree.count, false, write->arena,
                                       image, err)) == TN_OK &&
-        (status = list_items(&tree, image, err)) == TN_OK) {
+        (status = list_items(write, &tree, image, err)) == TN_OK) {
         status = list_file(write, ((const tni_hdf5_image *)image)->size, err);
     }
     tni_keras_tree_clear(&tree);
+    tni_arena_clear(&scratch);
     return status;
 }
 
