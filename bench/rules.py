@@ -12,12 +12,13 @@ DOWN = 1024  # rows of a tensor that is transposed
 
 
 def write_rules(path, count):
-    """Writes a rule file of `count` rules over the bench's names, of which each claims an equal part, all by patterns."""
+    """Writes a rule file of `count` rules over the bench's names, all patterns: one for all names, below the others, which
+    claim ten of the larger numbers each."""
     lines = ["tenon: 1", "rules:"]
     lines += [f'  - {{match: "{SCOPE}layer_{{i:int}}/kernel", to: "net/layer_{{i}}/weight", otherwise: true}}']
     lines += [
         f'  - {{match: "{SCOPE}layer_{index}{{i:int}}/kernel", to: "net/block_{index}/{{i}}/weight", optional: true}}'
-        for index in range(100, 100 + count - 1)
+        for index in range(1000, 1000 + count - 1)
     ]
     path.write_text("\n".join(lines) + "\n")
 
