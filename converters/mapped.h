@@ -12,7 +12,10 @@
 tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
                         tn_model **model_out, tn_error *err);
 
-/* A tensor that is made of others by operations. */
+struct tni_op;
+
+/* A tensor that is made of others by operations. What is made of one group of tensors shares
+ * `from`. */
 typedef struct tni_made {
     tn_str name;
     tni_value value;
@@ -25,6 +28,8 @@ typedef struct tni_made {
     tn_str place;                 /* of the rule, */
     const tn_str *ops;            /* and its operations, as the plan shows them */
     size_t n_ops;
+    const struct tni_op *how; /* the operations that are index maps, with numbers for arguments; the
+                                 others are zeroed. NULL: it is made from nothing */
 } tni_made;
 
 /* Tells whether a made tensor stands where tensor `index` of the base stood. */

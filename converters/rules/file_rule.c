@@ -111,41 +111,15 @@ static tn_status check_holes(const tni_yaml *match, const tni_rule *rule, tn_err
     return TN_OK;
 }
 
-/* Returns the first pattern with the hole that an unstack counts by, which no name binds. */
-static tn_status widen(tni_file_reading *r, const tni_rule *rule, const tn_pattern **scope_out,
-                       tn_error *err)
+/* Returns the pattern whose holes targets may name. */
+static tn_status scope_of(tni_file_reading *r, const tni_rule *rule, const tn_pattern **scope_out,
+                          tn_error *err)
 {
-    const tn_pattern *pattern = rule->patterns[0];
-    const tni_rule_op *last = rule->n_ops == 0 ? NULL : &rule->ops[rule->n_ops - 1];
-    *scope_out = pattern;
-    if (last == NULL || last->kind != TNI_RULE_LAYOUT || last->layout != TNI_OP_UNSTACK) {
-        return TN_OK;
-    }
-    struct widened {
-        tn_pattern pattern;
-        tni_hole hole;
-        tni_part parts[];
-    } * wide;
-    void *block;
-    size_t parts = pattern->kind == TNI_HOLES ? pattern->n_parts : 0;
-    tn_status status = tni_arena_alloc(
-        r->arena, sizeof(struct widened) + (parts + 1) * sizeof(tni_part), &block, err);
-    if (status != TN_OK) {
-        return status;
-    }
-    wide = block;
-    wide->pattern = *pattern;
-    wide->pattern.kind = TNI_HOLES;
-    wide->hole = (tni_hole){.name = last->over, .kind = TNI_HOLE_INT, .slot = pattern->n_slots};
-    if (parts > 0) {
-        memcpy(wide->parts, pattern->parts, parts * sizeof(tni_part));
-    }
-    wide->parts[parts] = (tni_part){.hole = &wide->hole};
-    wide->pattern.parts = wide->parts;
-    wide->pattern.n_parts = parts + 1;
-    wide->pattern.n_slots++;
-    *scope_out = &wide->pattern;
-    return TN_OK;
+    const tni_rule_op *spread = tni_rule_op_spreading(rule->ops, rule->n_ops);
+    *scope_out = rule->patterns[0];
+    return tni_rule_op_counts(spread)
+               ? tni_pattern_widen(r->arena, rule->patterns[0], spread->over, scope_out, err)
+               : TN_OK;
 }
 
 /* Compiles the targets of a rule that operates. */
@@ -158,7 +132,7 @@ static tn_status read_targets(tni_file_reading *r, const tni_yaml *to, tni_rule 
     if (list && to->count == 0) {
         return tni_value_wrong(to, err, "the list is empty");
     }
-    tn_status status = widen(r, rule, &scope, err);
+    tn_status status = scope_of(r, rule, &scope, err);
     if (status == TN_OK) {
         status =
             tni_arena_array(r->arena, list ? to->count : 1, sizeof(tni_template *), &block, err);
@@ -197,11 +171,12 @@ static tn_status check_targets(const tni_yaml *map, const tni_yaml *to, const tn
 {
     size_t gathers = 0, spreads = 0;
     for (size_t i = 0; i < rule->n_ops; i++) {
-        gathers += tni_rule_op_gathers(&rule->ops[i]);
-        spreads += tni_rule_op_spreads(&rule->ops[i]);
-        if (tni_rule_op_spreads(&rule->ops[i]) && i + 1 < rule->n_ops) {
-            return tni_value_wrong(rule->ops[i].node, err,
-                                   "what makes several tensors must be the last operation");
+        const tni_rule_op *op = &rule->ops[i];
+        gathers += tni_rule_op_gathers(op);
+        spreads += tni_rule_op_spreads(op);
+        if (spreads > 0 && tni_rule_op_gathers(op)) {
+            return tni_value_wrong(op->node, err,
+                                   "what joins tensors must stand before what splits them");
         }
     }
     if (gathers > 1 || spreads > 1) {
@@ -221,7 +196,7 @@ static tn_status check_targets(const tni_yaml *map, const tni_yaml *to, const tn
     if (rule->n_targets > 1 && spreads == 0) {
         return tni_value_wrong(to, err, "several targets need a split: this rule makes one tensor");
     }
-    if (rule->n_targets > 1 && rule->ops[rule->n_ops - 1].layout == TNI_OP_UNSTACK) {
+    if (rule->n_targets > 1 && tni_rule_op_counts(tni_rule_op_spreading(rule->ops, rule->n_ops))) {
         return tni_value_wrong(to, err, "unstack has one target, which its hole counts");
     }
     if (rule->recorded != 0) {

@@ -9,17 +9,6 @@
 #include <stdlib.h>
 #include <tenon/text.h>
 
-/* Returns the operation that makes one tensor of several, or NULL. */
-static const tni_rule_op *gathering(const tni_rule *rule)
-{
-    for (size_t i = 0; i < rule->n_ops; i++) {
-        if (tni_rule_op_gathers(&rule->ops[i])) {
-            return &rule->ops[i];
-        }
-    }
-    return NULL;
-}
-
 static bool is_stack(const tni_rule_op *op)
 {
     return op != NULL && op->layout == TNI_OP_STACK;
@@ -105,7 +94,7 @@ static uint32_t pattern_number(const tni_rule *rule, const tn_pattern *pattern)
 static tn_status list_members(tni_stage *stage, const tni_rule *rule, tni_member *members,
                               uint32_t *count_out, tn_error *err)
 {
-    const tni_rule_op *gather = gathering(rule);
+    const tni_rule_op *gather = tni_rule_op_gathering(rule->ops, rule->n_ops);
     tni_hash groups;
     tn_status status = TN_OK;
     uint32_t count = 0;
@@ -305,7 +294,7 @@ static tn_status name_output(const tni_doing *d, tni_values *values, tni_binding
         *name_out = tni_stage_own(stage, d->members[0].index);
         return TN_OK;
     }
-    bool unstacks = d->n_out != rule->n_targets;
+    bool unstacks = tni_rule_op_counts(tni_rule_op_spreading(rule->ops, rule->n_ops));
     if (unstacks) {
         int len = snprintf(number, sizeof number, "%zu", k);
         bound[rule->patterns[0]->n_slots] = (tni_binding){{number, (size_t)len}, &count};
@@ -381,7 +370,8 @@ static tn_status add_outputs(tni_doing *d, tni_values *values, tni_binding *boun
                          .owner = TN_NO_INDEX,
                          .place = rule->place,
                          .ops = texts,
-                         .n_ops = rule->n_ops};
+                         .n_ops = rule->n_ops,
+                         .how = d->ops};
         status = name_output(d, values, bound, k, &made.name, err);
         const tn_tensor *first = &d->stage->model->tensors[d->members[0].index];
         made.keeps_names = d->n_out == 1 && d->count == 1 && keeps_layout(rule) &&
@@ -437,8 +427,7 @@ static tn_status prepare(tni_doing *d, const tni_values *values, tn_error *err)
 static tn_status check_outputs(const tni_doing *d, tn_error *err)
 {
     const tni_rule *rule = d->rule;
-    bool unstacks = rule->n_ops > 0 && rule->ops[rule->n_ops - 1].kind == TNI_RULE_LAYOUT &&
-                    rule->ops[rule->n_ops - 1].layout == TNI_OP_UNSTACK;
+    bool unstacks = tni_rule_op_counts(tni_rule_op_spreading(rule->ops, rule->n_ops));
     size_t wanted = rule->n_targets == 0 ? 1 : rule->n_targets;
     if (unstacks || d->n_out == wanted) {
         return TN_OK;
@@ -454,7 +443,7 @@ static tn_status do_group(tni_doing *d, tn_error *err)
     tni_value *in;
     tn_error why = {0};
     tni_values values = tni_claim_values(d->stage, d->rule);
-    const tni_rule_op *gather = gathering(d->rule);
+    const tni_rule_op *gather = tni_rule_op_gathering(d->rule->ops, d->rule->n_ops);
     tn_status status = gather == NULL ? TN_OK : check_complete(d, gather, err);
     if (status == TN_OK) {
         status = tni_bind_member(d->stage, d->rule, &d->members[0], bound, err);

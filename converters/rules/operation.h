@@ -50,4 +50,31 @@ static inline bool tni_rule_op_spreads(const tni_rule_op *op)
            (op->layout == TNI_OP_SPLIT || op->layout == TNI_OP_UNSTACK);
 }
 
+/* Returns the operation of a list that makes one tensor of several, or NULL. */
+static inline const tni_rule_op *tni_rule_op_gathering(const tni_rule_op *ops, size_t count)
+{
+    const tni_rule_op *found = NULL;
+    for (size_t i = 0; i < count && found == NULL; i++) {
+        found = tni_rule_op_gathers(&ops[i]) ? &ops[i] : NULL;
+    }
+    return found;
+}
+
+/* Returns the operation of a list that makes several tensors of one, or NULL. */
+static inline const tni_rule_op *tni_rule_op_spreading(const tni_rule_op *ops, size_t count)
+{
+    const tni_rule_op *found = NULL;
+    for (size_t i = 0; i < count && found == NULL; i++) {
+        found = tni_rule_op_spreads(&ops[i]) ? &ops[i] : NULL;
+    }
+    return found;
+}
+
+/* Tells whether an operation makes one tensor for every number of a hole: unstack. NULL does not.
+ */
+static inline bool tni_rule_op_counts(const tni_rule_op *op)
+{
+    return op != NULL && op->kind == TNI_RULE_LAYOUT && op->layout == TNI_OP_UNSTACK;
+}
+
 #endif

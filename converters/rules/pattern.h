@@ -101,6 +101,10 @@ void tni_matcher_clear(tni_matcher *matcher);
  * repeated hole, TNI_MATCH_STEPS; a regular expression, see regex.h). */
 tn_status tni_pattern_match(const tn_pattern *pattern, tni_matcher *matcher, tn_str name,
                             bool *found_out, tn_error *err);
+/* Makes a copy of a pattern that binds one more hole, a number, in the slot behind its own: what
+ * targets may name that count outputs. It is no pattern to match with. */
+tn_status tni_pattern_widen(tni_arena *arena, const tn_pattern *pattern, tn_str hole,
+                            const tn_pattern **wide_out, tn_error *err);
 /* Returns the index of the binding of a hole's name, or of a group's number, or -1. */
 int tni_pattern_slot(const tn_pattern *pattern, tn_str name);
 

@@ -109,6 +109,17 @@ def test_chains():
     same(run({'m/a': a, 'm/b': b}, [rule]), {'m': wanted})
 
 
+def test_what_follows_a_split():
+    """Operations behind split and unstack are done with each tensor."""
+    x = values(4, 12)
+    a, b = np.split(x, [7], 1)
+    rule = '{match: x, to: [a, b], do: [{split: {axis: 1, sizes: [7, 5]}}, {transpose: "io->oi"}, {cast: f16}]}'
+    same(run({'x': x}, [rule]), {'a': a.T.astype(np.float16), 'b': b.T.astype(np.float16)})
+    rule = '{match: x, to: "x{e}", do: [{unstack: {over: e, axis: 0}}, {reshape: [3, 4]}]}'
+    same(run({'x': x}, [rule]), {f'x{i}': x[i].reshape(3, 4) for i in range(4)})
+    same(run({'x': x[:1]}, [rule]), {'x0': x[0].reshape(3, 4)})
+
+
 def test_casts():
     """As ml_dtypes and NumPy cast; overflow is an error unless the rule says otherwise."""
     x = values(1000) * 100
