@@ -35,6 +35,8 @@ RULES = r'''
 {match: "pos", to: "pos.weight", do: [{reshape: [-1, 768]}]}
 {match: "h.{i:int}.qkv", to: ["h.{i}.q", "h.{i}.k", "h.{i}.v"], do: [{split: {axis: 0, sizes: [nq*hd, nkv*hd, 128]}}]}
 {match: ["l{i:int}/gate", "l{i:int}/up"], to: "l.{i}.gate_up", do: [{concat: {axis: 1}}]}
+{match: ["{i:int}.q", "{i:int}.kv"], to: "{i}", do: [{concat: {axis: 0, groups: 4}}, {reshape: []}]}
+{match: "{i:int}", to: ["{i}.q", "{i}.kv"], do: [{split: {axis: 0}}, {transpose: "io->oi"}]}
 {match: "moe.{i:int}.expert.{e:int}.w", to: "moe.{i}.experts.w", do: [{stack: {over: e, axis: 0}}], expect: {e: 0..7}}
 {match: "l.{i:int}.q", to: "blk.{i}.attn_q", do: [{rearrange: "(h two d) x -> (h d two) x", with: {h: nq, two: 2}}]}
 {match: "dec.{i:int}.qkv", to: ["a", "b"], do: [{split: {axis: 0, groups: nkv, sizes: [4*hd, hd]}}]}
@@ -126,6 +128,8 @@ a
 {match: "a/{i:int}", to: b, expect: {i: 5}}
 {match: "a/{i:int}", to: b, expect: {i: []}}
 {match: {row: a}, to: b}
+{match: a, to: [b, c], do: [{split: {axis: 0, groups: 2}}]}
+{match: [a, b], to: c, do: [{concat: {axis: 0, sizes: [1, 2]}}]}
 '''
 
 
