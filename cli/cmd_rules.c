@@ -116,6 +116,7 @@ static void json_tested(tn_json_out *out, const tn_rules_tested *tested)
     } counts[] = {{"tensors", tested->tensors},
                   {"renamed", tested->renamed},
                   {"kept", tested->kept},
+                  {"made", tested->made},
                   {"dropped", tested->dropped}};
     tn_json_object(out);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -130,11 +131,19 @@ static void json_tested(tn_json_out *out, const tn_rules_tested *tested)
 static void print_tested(const tn_rules_tested *tested, const tn_report *report)
 {
     char *tensors = text_count(tested->tensors, "tensor");
+    uint64_t left = tested->renamed + tested->kept + tested->made;
     print_findings(report);
-    printf("%s: %llu renamed, %llu kept, %llu dropped; %s\n", tensors,
-           (unsigned long long)tested->renamed, (unsigned long long)tested->kept,
-           (unsigned long long)tested->dropped,
-           tested->inverted ? "the inverse leads back to every name that is left"
+    fputs(tensors, stdout);
+    if (left + tested->dropped != tested->tensors) {
+        printf(" become %llu", (unsigned long long)left);
+    }
+    printf(": %llu renamed, %llu kept, ", (unsigned long long)tested->renamed,
+           (unsigned long long)tested->kept);
+    if (tested->made > 0) {
+        printf("%llu made, ", (unsigned long long)tested->made);
+    }
+    printf("%llu dropped; %s\n", (unsigned long long)tested->dropped,
+           tested->inverted ? "the inverse leads back to every tensor that is left"
                             : "there is no inverse");
     free(tensors);
 }

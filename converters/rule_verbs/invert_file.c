@@ -54,14 +54,81 @@ static tn_status note_dropped(tni_inverting *v, const tni_rule *rule, tn_str pla
                                   count == 1 ? "it does not come" : "they do not come");
 }
 
-/* Leads one rule back. */
-static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err)
+/* Writes the operations of a rule led back, from what the file says. */
+static tn_status turn_operations(tni_inverting *v, const tni_rule *rule, tni_back *back,
+                                 tn_error *why)
+{
+    tni_buffer text;
+    tn_status status = TN_OK;
+    tni_buffer_init(&text, v->session->ctx);
+    for (size_t i = rule->n_ops; status == TN_OK && i-- > 0;) {
+        tni_buffer_text(&text, i + 1 == rule->n_ops ? "[" : ", ");
+        status = tni_op_turn(rule, i, &text, why);
+    }
+    tni_buffer_char(&text, ']');
+    status = status != TN_OK ? status : tni_buffer_check(&text, why);
+    if (status == TN_OK) {
+        status = tni_arena_str(&v->session->arena, (tn_str){text.data, text.len}, &back->operations,
+                               why);
+    }
+    tni_buffer_clear(&text);
+    return status;
+}
+
+/* Tells whether an operation names variables. */
+static bool names_variables(const tni_rule *rule)
+{
+    bool any = false;
+    for (size_t i = 0; i < rule->n_ops; i++) {
+        const tni_rule_op *op = &rule->ops[i];
+        any =
+            any || (op->axis != NULL && op->axis->vars) || (op->groups != NULL && op->groups->vars);
+        for (size_t k = 0; k < op->n_sizes; k++) {
+            any = any || ((op->given == NULL || op->given[k]) && op->sizes[k].vars);
+        }
+    }
+    return any;
+}
+
+/* Adds what leads a rule back that renames, without the operations that a model knows. */
+static tn_status lead_rename(tni_inverting *v, const tni_rule *rule, tn_error *err)
 {
     size_t index = (size_t)(rule - v->set->rules);
     tni_back *back = &v->backs[v->n_backs];
     tn_error why = {0};
     tni_values values;
-    const tni_seen_numbers *seen = NULL;
+    tni_inverse_facts facts = {.seen = NULL};
+    tni_rule trimmed = *rule;
+    tn_status status = TN_OK;
+    if (v->stage != NULL) {
+        values = tni_claim_values(v->stage, rule);
+        facts = (tni_inverse_facts){.seen = v->stage->tallies[index].numbers, .values = &values};
+        status = rule->to == NULL ? TN_OK : tni_inverse_trim(v, rule, &trimmed, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    *back = (tni_back){.rule = rule};
+    if (rule->n_ops > 0) {
+        status = turn_operations(v, rule, back, &why);
+    }
+    if (status == TN_OK && rule->to != NULL) {
+        status = tni_rule_invert(&v->session->arena, &trimmed, &facts, (unsigned)index + 1,
+                                 &back->inverse, &why);
+    }
+    if (status != TN_OK) {
+        return why.code == TN_E_RULE ? tni_no_inverse(v, rule, first_claimed(v, rule), &why, err)
+                                     : tni_fail(err, why.code, "%s", why.message);
+    }
+    v->back_at[index] = v->n_backs++;
+    return TN_OK;
+}
+
+/* Leads one rule back. */
+static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err)
+{
+    size_t index = (size_t)(rule - v->set->rules);
+    tn_error why = {0};
     if (rule->deed == TNI_DEED_TIE) {
         return TN_OK;
     }
@@ -70,7 +137,7 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
         return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
     }
     if (rule->deed == TNI_DEED_MAKE) { /* what it makes is dropped */
-        *back = (tni_back){.rule = rule};
+        v->backs[v->n_backs] = (tni_back){.rule = rule};
         v->back_at[index] = v->n_backs++;
         return TN_OK;
     }
@@ -80,51 +147,25 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
     if (rule->deed == TNI_DEED_DROP) {
         return note_dropped(v, rule, rule->place, err);
     }
-    *back = (tni_back){.rule = rule};
     if (rule->back != NULL && rule->file != v->set->file &&
         !tni_template_is_closed(rule->back_to)) {
         tni_fail(&why, TN_E_RULE, "its 'back' needs tables or variables of an included file");
         return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
     }
-    if (v->stage != NULL) {
-        values = tni_claim_values(v->stage, rule);
-        seen = v->stage->tallies[index].numbers;
+    if (v->stage == NULL && rule->file != v->set->file && names_variables(rule)) {
+        tni_fail(&why, TN_E_RULE, "its operations need variables of an included file");
+        tni_error_hint(&why, "give the model: tenon rules invert FILE MODEL");
+        return tni_no_inverse(v, rule, TN_STR_NONE, &why, err);
     }
-    if (tni_ops_reversible(rule, &why) != TN_OK) {
-        return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
-    }
-    if (rule->n_ops > 0 && rule->file != v->set->file) {
-        tni_fail(&why, TN_E_RULE, "its operations may need variables of an included file");
-        return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
-    }
-    tni_rule trimmed = *rule;
-    tn_status status =
-        v->stage == NULL || rule->to == NULL ? TN_OK : tni_inverse_trim(v, rule, &trimmed, err);
-    trimmed.operates = false; /* the names alone; operations are written by themselves */
-    if (status != TN_OK) {
-        return status;
-    }
-    if (rule->to != NULL &&
-        tni_rule_invert(&v->session->arena, &trimmed, seen, v->stage == NULL ? NULL : &values,
-                        (unsigned)index + 1, &back->inverse, &why) != TN_OK) {
-        return why.code == TN_E_RULE ? tni_no_inverse(v, rule, first_claimed(v, rule), &why, err)
-                                     : tni_fail(err, why.code, "%s", why.message);
-    }
-    v->back_at[index] = v->n_backs++;
-    return TN_OK;
+    return v->stage != NULL && rule->operates ? tni_lead_groups_back(v, rule, err)
+                                              : lead_rename(v, rule, err);
 }
 
 /* Refuses what one file cannot say. */
-static tn_status check_file(const tni_session *session, tn_error *err)
+static tn_status check_file(const tni_ruleset *set, tn_error *err)
 {
-    const tni_ruleset *set = &session->sets.at[0];
     tn_status status = TN_OK;
-    if (session->sets.count != 1) {
-        status = tni_fail(err, TN_E_NO_INVERSE, "%zu stages need as many files to lead back",
-                          session->sets.count);
-        tni_error_hint(err, "invert each of them, the last one first: tenon rules invert %s",
-                       session->sets.at[session->sets.count - 1].file);
-    } else if (set->scheme != TN_SCHEME_NAME) {
+    if (set->scheme != TN_SCHEME_NAME) {
         status = tni_fail(err, TN_E_NO_INVERSE,
                           "the rules see names of the scheme %s, which a "
                           "renamed tensor has no more",
@@ -156,8 +197,8 @@ static tn_status lead_all_back(tni_inverting *v, tn_error *err)
     if (status == TN_OK && v->set->unmatched == TNI_UNMATCHED_DROP) {
         status = note_dropped(v, NULL, v->set->unmatched_place, err);
     }
-    bool left = v->set->unmatched == TNI_UNMATCHED_KEEP &&
-                (v->stage == NULL || v->session->naming.model->count > 0);
+    bool left =
+        v->set->unmatched == TNI_UNMATCHED_KEEP && (v->stage == NULL || v->stage->next->count > 0);
     if (status == TN_OK && v->n_backs == 0 && !left) {
         status = tni_fail(err, TN_E_NO_INVERSE, "nothing comes back");
         tni_error_path(err, v->set->file);
@@ -165,35 +206,39 @@ static tn_status lead_all_back(tni_inverting *v, tn_error *err)
     return status;
 }
 
-tn_status tni_session_invert(tni_session *session, tni_file_inverse *inverse_out, tn_error *err)
+/* Makes room for all rules of the inverse. */
+static tn_status make_room(tni_inverting *v, tn_error *err)
 {
-    void *block;
-    tni_file_inverse inverse;
-    tn_status status = check_file(session, err);
+    void *backs = NULL, *back_at = NULL;
+    tni_arena *arena = &v->session->arena;
+    size_t made = v->stage == NULL ? 0 : v->stage->n_made;
+    tn_status status = tni_arena_array(arena, v->set->count + made, sizeof(tni_back), &backs, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(arena, v->set->count, sizeof(size_t), &back_at, err);
+    }
     if (status != TN_OK) {
         return status;
     }
+    v->backs = backs;
+    v->back_at = back_at;
+    memset(back_at, 0xFF, v->set->count * sizeof(size_t));
+    return v->stage == NULL ? TN_OK : tni_inverse_groups(v, err);
+}
+
+tn_status tni_session_invert(tni_session *session, size_t stage, tni_file_inverse *inverse_out,
+                             tn_error *err)
+{
+    tni_file_inverse inverse;
     tni_inverting v = {.session = session,
-                       .set = &session->sets.at[0],
-                       .stage = session->n_stages > 0 ? &session->stages[0] : NULL};
-    status = tni_arena_array(&session->arena, v.set->count, sizeof(tni_back), &block, err);
-    v.backs = status == TN_OK ? block : NULL;
-    if (status == TN_OK) {
-        status = tni_arena_array(&session->arena, v.set->count, sizeof(size_t), &block, err);
-        v.back_at = status == TN_OK ? block : NULL;
-    }
-    if (status == TN_OK) {
-        status = lead_all_back(&v, err);
-    }
-    if (status == TN_OK) {
-        status = tni_inverse_write(&v, &inverse, err);
-    }
-    if (status == TN_OK) {
-        status = tni_inverse_order(&v, &inverse, err);
-    }
-    if (status == TN_OK) {
-        status = tni_inverse_write(&v, &inverse, err);
-    }
+                       .at = stage,
+                       .set = &session->sets.at[stage],
+                       .stage = session->n_stages > 0 ? &session->stages[stage] : NULL};
+    tn_status status = check_file(v.set, err);
+    status = status != TN_OK ? status : make_room(&v, err);
+    status = status != TN_OK ? status : lead_all_back(&v, err);
+    status = status != TN_OK ? status : tni_inverse_write(&v, &inverse, err);
+    status = status != TN_OK ? status : tni_inverse_order(&v, &inverse, err);
+    status = status != TN_OK ? status : tni_inverse_write(&v, &inverse, err);
     if (status == TN_OK && v.stage != NULL) {
         status = tni_inverse_check(&v, &inverse, err);
     }

@@ -30,15 +30,34 @@ static tn_status matches(ordering *o, const tni_rule *rule, tn_str name, bool *f
     return status;
 }
 
-/* Returns which of the patterns leads back from a rule; n: none does. */
-static size_t pattern_of(const ordering *o, const tni_decision *decision)
+/* Returns which of the patterns a rule of the inverse is; n: none. */
+static size_t place_of(const ordering *o, size_t back)
 {
-    size_t back = decision->claimed ? o->v->back_at[decision->rule - o->v->set->rules] : SIZE_MAX;
     size_t i = 0;
     while (i < o->n && o->list[i] != back) {
         i++;
     }
     return i;
+}
+
+/* Learns from a name that the stage left: which pattern of the inverse leads it back, `own`, and
+ * which others match it. */
+static tn_status learn_name(ordering *o, tn_str name, size_t own, bool claimed, tn_error *err)
+{
+    tn_status status = TN_OK;
+    bool stays = false;
+    for (size_t k = 0; status == TN_OK && k < o->n; k++) {
+        bool found = false;
+        status = k == own ? TN_OK : matches(o, &o->inverse->rules[o->list[k]], name, &found, err);
+        if (found && own < o->n) {
+            o->above[own * o->n + k] |= ORDER_MUST;
+        }
+        stays = stays || (found && !claimed);
+    }
+    if (status == TN_OK && stays) {
+        o->v->stay[o->v->n_stay++] = name;
+    }
+    return status;
 }
 
 /* Learns from one tensor that has a new name, or stays. */
@@ -51,28 +70,12 @@ static tn_status learn_tensor(ordering *o, size_t index, tn_error *err)
                    v->set->slots != TNI_SLOTS_SEEN;
     bool alone = tensor->role == TN_ROLE_METADATA ||
                  (tensor->role == TN_ROLE_COUNTER && !v->set->sees_counters && !decision->claimed);
-    const tni_made *made = tni_made_of(v->stage, index);
-    tn_str name = made != NULL                  ? made->name
-                  : decision->name.data != NULL ? decision->name
-                                                : tensor->alias[TN_SCHEME_NAME];
-    tn_status status = TN_OK;
-    if (decision->dropped || follows || alone) {
+    if (decision->dropped || decision->consumed || follows || alone) {
         return TN_OK;
     }
-    size_t own = pattern_of(o, decision);
-    bool stays = false;
-    for (size_t k = 0; status == TN_OK && k < o->n; k++) {
-        bool found = false;
-        status = k == own ? TN_OK : matches(o, &o->inverse->rules[o->list[k]], name, &found, err);
-        if (found && own < o->n) {
-            o->above[own * o->n + k] |= ORDER_MUST;
-        }
-        stays = stays || (found && !decision->claimed);
-    }
-    if (status == TN_OK && stays) {
-        v->stay[v->n_stay++] = name;
-    }
-    return status;
+    tn_str name = decision->name.data != NULL ? decision->name : tensor->alias[TN_SCHEME_NAME];
+    size_t back = decision->claimed ? v->back_at[decision->rule - v->set->rules] : SIZE_MAX;
+    return learn_name(o, name, place_of(o, back), decision->claimed, err);
 }
 
 static tn_status learn_all(ordering *o, tn_error *err)
@@ -84,6 +87,12 @@ static tn_status learn_all(ordering *o, tn_error *err)
     v->stay = status == TN_OK ? block : NULL;
     for (size_t i = 0; status == TN_OK && i < count; i++) {
         status = learn_tensor(o, i, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < v->stage->n_made; i++) {
+        const tni_made *made = &v->stage->made[i];
+        if (v->back_of[i] != SIZE_MAX) {
+            status = learn_name(o, made->name, place_of(o, v->back_of[i]), true, err);
+        }
     }
     return status;
 }

@@ -56,7 +56,8 @@ static void print_vars(const tni_inverting *v, FILE *out)
     bool needed = false;
     for (size_t i = 0; i < v->n_backs; i++) {
         const tni_rule *rule = v->backs[i].rule;
-        needed = needed || rule->n_ops > 0 || (rule->back_to != NULL && rule->back_to->vars);
+        bool operates = v->stage == NULL && rule->n_ops > 0; /* a model gives numbers */
+        needed = needed || operates || (rule->back_to != NULL && rule->back_to->vars);
     }
     for (size_t i = 0; needed && i < v->set->vars.count; i++) {
         const tni_var *var = &v->set->vars.at[i];
@@ -84,16 +85,32 @@ static void print_head(const tni_inverting *v, FILE *out)
             v->set->sees_counters ? "seen" : "keep");
 }
 
-/* Writes `match` of a rule that keeps names. */
-static void print_kept(const tni_rule *rule, FILE *out)
+/* Writes texts, as a list if there are several. */
+static void print_texts(const tn_str *texts, size_t count, bool are_names, FILE *out)
 {
-    fputs(rule->n_patterns > 1 ? "[" : "", out);
-    for (size_t i = 0; i < rule->n_patterns; i++) {
+    fputs(count > 1 ? "[" : "", out);
+    for (size_t i = 0; i < count; i++) {
         fputs(i == 0 ? "" : ", ", out);
-        tni_rules_print_text(rule->patterns[i]->source, false, out);
+        tni_rules_print_text(texts[i], are_names, out);
     }
-    fputs(rule->n_patterns > 1 ? "]" : "", out);
-    fputs(rule->n_ops > 0 ? "" : ", do: keep", out);
+    fputs(count > 1 ? "]" : "", out);
+}
+
+/* Writes `match` of a rule that keeps names. */
+static void print_kept(const tni_back *back, FILE *out)
+{
+    const tni_rule *rule = back->rule;
+    if (back->names != NULL) {
+        print_texts(back->names, back->n_names, true, out);
+    } else {
+        fputs(rule->n_patterns > 1 ? "[" : "", out);
+        for (size_t i = 0; i < rule->n_patterns; i++) {
+            fputs(i == 0 ? "" : ", ", out);
+            tni_rules_print_text(rule->patterns[i]->source, false, out);
+        }
+        fputs(rule->n_patterns > 1 ? "]" : "", out);
+    }
+    fputs(back->operations.len > 0 ? "" : ", do: keep", out);
 }
 
 bool tni_template_is_closed(const tni_template *to)
@@ -127,13 +144,15 @@ static void print_back(const tni_back *back, tni_buffer *room, FILE *out)
         tni_rules_print_text(rule->make->name, true, out);
         fputs(", do: drop", out);
     } else if (rule->to == NULL) {
-        print_kept(rule, out);
+        print_kept(back, out);
     } else {
-        tni_rules_print_text(back->inverse.match, false, out);
+        print_texts(back->inverse.match, back->inverse.n_match, false, out);
         fputs(", to: ", out);
-        tni_rules_print_text(back->inverse.to, false, out);
+        print_texts(back->inverse.to, back->inverse.n_to, false, out);
     }
-    tni_ops_print_reversed(rule, out);
+    if (back->operations.len > 0) {
+        fprintf(out, ", do: %.*s", (int)back->operations.len, back->operations.data);
+    }
     print_said(rule, room, out);
     if (back->priority != 0) {
         fprintf(out, ", priority: %" PRId64, back->priority);

@@ -112,22 +112,37 @@ static tn_status check_pairs(tni_session *session, const tni_ruleset *set, tn_er
     return status;
 }
 
+/* Finds an operation that changes values so that nothing leads back, whatever the model; of casts
+ * those that float32 does not come back from. */
+static tn_status check_values(const tni_rule *rule, tn_error *why)
+{
+    for (size_t i = 0; i < rule->n_ops; i++) {
+        const tni_rule_op *op = &rule->ops[i];
+        bool keeps = op->kind == TNI_RULE_CAST ? tn_cast_lossless(TN_FLOAT32, op->dtype)
+                                               : op->kind == TNI_RULE_LAYOUT;
+        if (!keeps) {
+            return tni_fail(why, TN_E_RULE, "'%.*s' changes values: names invertible, values not",
+                            (int)op->text.len, op->text.data);
+        }
+    }
+    return TN_OK;
+}
+
 /* Notes rules that have no inverse, with the reason. */
 static tn_status check_inverses(tni_session *session, const tni_ruleset *set, tn_error *err)
 {
     tn_status status = TN_OK;
     for (size_t i = 0; status == TN_OK && i < set->count; i++) {
         const tni_rule *rule = &set->rules[i];
+        tni_inverse_facts facts = {.counts = true}; /* a model may tell */
         tni_inverse inverse;
         tn_error why = {0};
         if (rule->deed != TNI_DEED_RENAME) {
             continue;
         }
-        tni_rule names = *rule; /* without its operations */
-        names.operates = false;
-        if (tni_ops_reversible(rule, &why) != TN_OK ||
+        if (check_values(rule, &why) != TN_OK ||
             (rule->to != NULL &&
-             tni_rule_invert(&session->arena, &names, NULL, NULL, 1, &inverse, &why) != TN_OK)) {
+             tni_rule_invert(&session->arena, rule, &facts, 1, &inverse, &why) != TN_OK)) {
             status = why.code != TN_E_RULE
                          ? tni_fail(err, why.code, "%s", why.message)
                          : tni_session_find(session, TN_SEVERITY_NOTE, "no-inverse", rule,

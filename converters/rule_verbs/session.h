@@ -43,19 +43,18 @@ tn_status tni_session_find(tni_session *session, tn_severity severity, const cha
 /* Finds the variables and tables that a file declares and does not use. */
 tn_status tni_lint_unused(tni_session *session, const tni_ruleset *set, tn_error *err);
 
-/* Tells whether the operations of a rule can be led back: TN_E_RULE with the reason otherwise. */
-tn_status tni_ops_reversible(const tni_rule *rule, tn_error *why);
 /* Returns what a stage made of a tensor by operations, the first of it; NULL: nothing. */
 const tni_made *tni_made_of(const tni_stage *stage, size_t index);
 
-/* A derived inverse of a whole file. */
+/* A derived inverse of a stage. */
 typedef struct tni_file_inverse {
     tn_str text;       /* of the rule file */
     tni_rulesets sets; /* the same, read again */
 } tni_file_inverse;
 
-/* Derives the inverse of the session's one stage; where the session ran over a model, it is tested
- * on its names. Findings go to the report. Errors: TN_E_NO_INVERSE. */
-tn_status tni_session_invert(tni_session *session, tni_file_inverse *inverse_out, tn_error *err);
+/* Derives the inverse of one stage of the session; where the session ran over a model, it is tested
+ * on what the stage found there. Findings go to the report. Errors: TN_E_NO_INVERSE. */
+tn_status tni_session_invert(tni_session *session, size_t stage, tni_file_inverse *inverse_out,
+                             tn_error *err);
 
 #endif

@@ -83,28 +83,40 @@ static tn_status run_twice(tni_session *session, tn_error *err)
     return status;
 }
 
-/* Tries the inverse; that there is none is a finding. */
-static tn_status try_inverse(tni_session *session, tn_rules_tested *tested, tn_error *err)
+/* Says that a stage has no inverse. */
+static tn_status find_no_inverse(tni_session *session, size_t stage, const tn_error *why,
+                                 tn_error *err)
 {
-    tni_file_inverse inverse;
-    tn_error why = {0};
-    tn_status status = tni_session_invert(session, &inverse, &why);
-    tested->inverted = status == TN_OK;
-    if (status == TN_OK || why.code != TN_E_NO_INVERSE) {
-        return status == TN_OK ? TN_OK : tni_fail(err, why.code, "%s", why.message);
+    tni_rule place = {.place = tn_str_of(session->sets.at[stage].file)};
+    tn_status status = TN_OK;
+    if (why->line > 0) {
+        status =
+            tni_arena_format(&session->arena, &place.place, err, "%s:%u", why->path, why->line);
     }
-    tni_rule place = {.place = tn_str_of(session->sets.at[0].file)};
-    tn_status formatted = TN_OK;
-    if (why.line > 0) {
-        formatted =
-            tni_arena_format(&session->arena, &place.place, err, "%s:%u", why.path, why.line);
-    }
-    return formatted != TN_OK
-               ? formatted
+    return status != TN_OK
+               ? status
                : tni_session_find(session, TN_SEVERITY_ERROR, "no-inverse", &place,
-                                  why.subject[0] == '\0' ? TN_STR_NONE : tn_str_of(why.subject),
-                                  TN_STR_NONE, err, "%s%s%s", why.subject,
-                                  why.subject[0] == '\0' ? "" : ": ", why.message);
+                                  why->subject[0] == '\0' ? TN_STR_NONE : tn_str_of(why->subject),
+                                  TN_STR_NONE, err, "%s%s%s", why->subject,
+                                  why->subject[0] == '\0' ? "" : ": ", why->message);
+}
+
+/* Tries the inverses of all stages, the last one first: each leads from what its stage left to what
+ * the stage had found, so together they lead back to the model. That there is none is a finding. */
+static tn_status try_inverses(tni_session *session, tn_rules_tested *tested, tn_error *err)
+{
+    tn_status status = TN_OK;
+    tested->inverted = true;
+    for (size_t i = session->n_stages; status == TN_OK && i-- > 0;) {
+        tni_file_inverse inverse;
+        tn_error why = {0};
+        if (tni_session_invert(session, i, &inverse, &why) != TN_OK) {
+            tested->inverted = false;
+            status = why.code == TN_E_NO_INVERSE ? find_no_inverse(session, i, &why, err)
+                                                 : tni_fail(err, why.code, "%s", why.message);
+        }
+    }
+    return status;
 }
 
 static void count(const tni_session *session, tn_rules_tested *tested)
@@ -113,8 +125,10 @@ static void count(const tni_session *session, tn_rules_tested *tested)
     tested->dropped = session->naming.n_left_out;
     for (size_t i = 0; i < session->naming.model->count; i++) {
         bool renamed = session->naming.any_renamed && session->naming.renamed[i];
-        tested->renamed += renamed;
-        tested->kept += !renamed;
+        bool made = session->naming.source[i] == TN_NO_INDEX;
+        tested->made += made;
+        tested->renamed += renamed && !made;
+        tested->kept += !renamed && !made;
     }
 }
 
@@ -128,7 +142,7 @@ static tn_status test(tni_session *session, tn_rules_tested *tested, tn_error *e
     if (status == TN_OK && session->n_stages == 1) {
         status = run_twice(session, err);
     }
-    return status != TN_OK ? status : try_inverse(session, tested, err);
+    return status != TN_OK ? status : try_inverses(session, tested, err);
 }
 
 tn_status tn_rules_test(tn_context *ctx, const char *file, const tn_model *model,
@@ -153,6 +167,21 @@ tn_status tn_rules_test(tn_context *ctx, const char *file, const tn_model *model
     return status;
 }
 
+/* Refuses stages: the inverse of each is a file of its own. */
+static tn_status check_stages(const tni_session *session, tn_error *err)
+{
+    size_t count = session->sets.count;
+    if (count == 1) {
+        return TN_OK;
+    }
+    tn_status status =
+        tni_fail(err, TN_E_NO_INVERSE, "%zu stages need as many files to lead back", count);
+    tni_error_path(err, session->sets.at[0].file);
+    tni_error_hint(err, "invert each of them, the last one first: tenon rules invert %s",
+                   session->sets.at[count - 1].file);
+    return status;
+}
+
 tn_status tn_rules_invert(tn_context *ctx, const char *file, const tn_model *model,
                           const tn_rules_options *options, FILE *out, tn_report **report_out,
                           tn_error *err)
@@ -160,12 +189,11 @@ tn_status tn_rules_invert(tn_context *ctx, const char *file, const tn_model *mod
     tni_session session;
     tni_file_inverse inverse;
     tn_status status = tni_session_begin(&session, ctx, file, options, err);
+    status = status != TN_OK ? status : check_stages(&session, err);
     if (status == TN_OK && model != NULL) {
         status = tni_session_run(&session, model, true, err);
     }
-    if (status == TN_OK) {
-        status = tni_session_invert(&session, &inverse, err);
-    }
+    status = status != TN_OK ? status : tni_session_invert(&session, 0, &inverse, err);
     if (status == TN_OK && model == NULL) {
         status =
             tni_session_find(&session, TN_SEVERITY_NOTE, "untested", NULL, TN_STR_NONE, TN_STR_NONE,

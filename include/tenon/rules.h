@@ -37,8 +37,10 @@ TN_API tn_status tn_rules_lint(tn_context *ctx, const char *file, const tn_rules
 
 /* What a test did. */
 typedef struct tn_rules_tested {
-    uint64_t tensors, renamed, kept, dropped;
-    bool inverted; /* the inverse leads back to every name that was not dropped */
+    uint64_t tensors;             /* of the model */
+    uint64_t renamed, kept, made; /* of the result; made: from nothing */
+    uint64_t dropped;
+    bool inverted; /* the inverse leads back to every tensor that was not dropped */
 } tn_rules_tested;
 
 /* Applies a file to a model, and its inverse to what that gives. Findings: "dead-rule" (errors;

@@ -248,42 +248,6 @@ static void refuses_with_rule_and_tensor(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* Arrows are turned round, the last operation first; shapes come back. */
-static void leads_operations_back(void **state)
-{
-    conv *c = *state;
-    static const rules_tensor tensors[] = {
-        {"a/k", "2,6", 0}, {"b/k", "2,6", 0}, {"c/k", "3,4", 0}, {NULL, NULL, 0}};
-    static const char rules[] =
-        "tenon: 1\nvars: {h: 3}\nrules:\n"
-        "- {match: 'a/{x}', to: 'a.{x}', do: [{transpose: 'io->oi'}, {rearrange: '(h d) i -> (d h) "
-        "i', "
-        "with: {h: h}}]}\n"
-        "- {match: 'b/k', do: [{transpose: 'io->oi'}]}\n- {match: c/k, do: keep}\n";
-    static const char back[] =
-        "  - {match: \"a.{x}\", to: \"a/{x}\", do: [{rearrange: \"(d h) i -> (h d) i\", with: {h: "
-        "\"h\"}}, "
-        "{transpose: \"oi->io\"}]}\n"
-        "  - {match: \"b/k\", do: [{transpose: \"oi->io\"}]}\n  - {match: \"c/k\", do: keep}\n";
-    char *text = NULL;
-    tn_error err = {0};
-    tn_model *model = rules_model(c, tensors);
-    conv_ok(invert(c, rules, model, &text, &err), &err);
-    assert_non_null(strstr(text, "vars: {h: \"3\"}\n"));
-    assert_string_equal(strstr(text, "rules:\n") + 7, back);
-    free(text);
-    assert_int_equal(invert(c,
-                            HEAD "- {match: a/k, to: a, do: [{cast: bf16}]}\n"
-                                 "- {match: [b/k, c/k], do: keep}\n",
-                            model, &text, &err),
-                     TN_NO);
-    assert_int_equal(err.code, TN_E_NO_INVERSE);
-    assert_string_equal(err.subject, "a/k");
-    assert_non_null(strstr(err.message, "names could be led back, values not"));
-    free(text);
-    tn_model_free(model);
-}
-
 static const char *const from_parts[] = {
     "a", "b", "{x}", "{x:**}", "{i:int}", "{p:w|v}", "n{i:int}", "{y}_{i:int}", "{q:a|b|ab}"};
 static const char *const to_parts[] = {"a",     "b",          "{x}",   "{y}", "{i}", "{i+1}",
@@ -434,7 +398,6 @@ int main(void)
         CONV_TEST(tests_on_a_model),
         CONV_TEST(inverts_files),
         CONV_TEST(refuses_with_rule_and_tensor),
-        CONV_TEST(leads_operations_back),
         CONV_TEST(leads_back_or_refuses),
     };
     return cmocka_run_group_tests_name("converters/rule_verbs", tests, NULL, NULL);
