@@ -224,6 +224,9 @@ static void refuses_operations(void **state)
         {"{match: 'c{i:int}', to: x, do: [{transpose: 'io->oi'}, {stack: {over: i, axis: 0}}, "
          "{unpartition: {}}, {cast: f16}]}",
          "c0", "it casts f32→f16"},
+        /* Only the elements tell that these come back in the wrong order. */
+        {"{match: 'c{i:int}', to: 'x{i}.{9-e}', do: [{unstack: {over: e, axis: 0}}]}", "c0",
+         "its elements come back in another order"},
     };
     size_t wrong = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
