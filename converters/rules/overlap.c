@@ -13,17 +13,36 @@ typedef struct pair {
 
 typedef struct walk {
     tni_automaton a, b;
+    tni_arena *room;
     unsigned char *seen; /* a bit for each pair of states */
-    pair *queue;
-    size_t count;
+    pair *queue;         /* few of all pairs are met as a rule, so it grows */
+    size_t count, places;
+    bool failed; /* there is no memory for it */
 } walk;
+
+/* Makes room for more pairs. */
+static bool grow(walk *w)
+{
+    void *block;
+    size_t places = 2 * w->places + 64;
+    if (tni_arena_array(w->room, places, sizeof(pair), &block, NULL) != TN_OK) {
+        w->failed = true;
+        return false;
+    }
+    if (w->count > 0) {
+        memcpy(block, w->queue, w->count * sizeof(pair));
+    }
+    w->queue = block;
+    w->places = places;
+    return true;
+}
 
 /* Appends a pair unless it was met before. */
 static void visit(walk *w, pair next)
 {
     size_t bit = (size_t)next.a * w->b.n_states + next.b;
     unsigned char mask = (unsigned char)(1U << (bit % 8));
-    if ((w->seen[bit / 8] & mask) == 0) {
+    if ((w->seen[bit / 8] & mask) == 0 && (w->count < w->places || grow(w))) {
         w->seen[bit / 8] |= mask;
         w->queue[w->count++] = next;
     }
@@ -33,6 +52,9 @@ static void visit(walk *w, pair next)
 static bool common_byte(const tni_arc *x, const tni_arc *y, char *byte_out)
 {
     static const char pleasant[] = "xW01a_";
+    if (x->kind == TNI_BYTES_NONE || y->kind == TNI_BYTES_NONE) {
+        return false;
+    }
     if (x->kind == TNI_BYTES_ONE || y->kind == TNI_BYTES_ONE) {
         *byte_out = x->kind == TNI_BYTES_ONE ? x->byte : y->byte;
         return tni_arc_takes(x, (unsigned char)*byte_out) &&
@@ -113,8 +135,7 @@ static tn_status write_name(tni_arena *arena, const walk *w, uint32_t at, tn_str
 /* Walks until both are at their ends; UINT32_MAX if that never happens. */
 static uint32_t search(walk *w)
 {
-    w->queue[w->count++] = (pair){0, 0, 0, 0, false};
-    w->seen[0] |= 1;
+    visit(w, (pair){0, 0, 0, 0, false});
     for (uint32_t at = 0; at < w->count; at++) {
         if (w->queue[at].a == w->a.end && w->queue[at].b == w->b.end) {
             return at;
@@ -130,6 +151,36 @@ static bool are_two_names(const tn_pattern *a, const tn_pattern *b)
 {
     bool exact = a->kind == TNI_EXACT && b->kind == TNI_EXACT;
     return exact && !tn_str_equal(a->exact, b->exact);
+}
+
+/* Gives the literal texts that all names begin and end with which a pattern matches. */
+static void ends_of(const tn_pattern *pattern, tn_str *head_out, tn_str *tail_out)
+{
+    *head_out = *tail_out = (tn_str){"", 0};
+    if (pattern->kind == TNI_EXACT) {
+        *head_out = *tail_out = pattern->exact;
+    } else if (pattern->kind == TNI_GLOB) {
+        *head_out = pattern->head;
+        *tail_out = pattern->tail;
+    } else if (pattern->kind == TNI_HOLES) {
+        const tni_part *first = &pattern->parts[0], *last = &pattern->parts[pattern->n_parts - 1];
+        *head_out = first->hole == NULL ? first->text : *head_out;
+        *tail_out = last->hole == NULL ? last->text : *tail_out;
+    }
+}
+
+/* Tells whether the ends of two patterns alone keep them apart, as they do most pairs of a large
+ * file. */
+static bool are_apart_by_ends(const tn_pattern *a, const tn_pattern *b)
+{
+    tn_str head[2], tail[2];
+    ends_of(a, &head[0], &tail[0]);
+    ends_of(b, &head[1], &tail[1]);
+    size_t heads = head[0].len < head[1].len ? head[0].len : head[1].len;
+    size_t tails = tail[0].len < tail[1].len ? tail[0].len : tail[1].len;
+    return (heads > 0 && memcmp(head[0].data, head[1].data, heads) != 0) ||
+           (tails > 0 && memcmp(tail[0].data + tail[0].len - tails,
+                                tail[1].data + tail[1].len - tails, tails) != 0);
 }
 
 /* Tells whether both patterns do match the name: a repeated hole may forbid it. */
@@ -152,8 +203,8 @@ static tn_status check_witness(tni_arena *arena, const tn_pattern *a, const tn_p
 static tn_status find(tni_arena *arena, tni_arena *room, const tn_pattern *a, const tn_pattern *b,
                       tni_overlap *overlap_out, tn_str *witness_out, tn_error *err)
 {
-    walk w = {.count = 0};
-    void *seen = NULL, *queue = NULL;
+    walk w = {.room = room};
+    void *seen = NULL;
     tn_status status = tni_automaton_of(room, a, &w.a, err);
     if (status == TN_OK) {
         status = tni_automaton_of(room, b, &w.b, err);
@@ -163,15 +214,14 @@ static tn_status find(tni_arena *arena, tni_arena *room, const tn_pattern *a, co
         return status;
     }
     status = tni_arena_alloc(room, states / 8 + 1, &seen, err);
-    if (status == TN_OK) {
-        status = tni_arena_array(room, states, sizeof(pair), &queue, err);
-    }
     if (status != TN_OK) {
         return status;
     }
     w.seen = seen;
-    w.queue = queue;
     uint32_t at = search(&w);
+    if (w.failed) {
+        return tni_fail(err, TN_E_NOMEM, "there is no memory to compare two patterns");
+    }
     bool good = false;
     if (at == UINT32_MAX) {
         *overlap_out = TNI_APART;
@@ -191,7 +241,7 @@ tn_status tni_patterns_overlap(tni_arena *arena, const tn_pattern *a, const tn_p
     tni_arena room;
     *overlap_out = TNI_UNKNOWN;
     *witness_out = TN_STR_NONE;
-    if (are_two_names(a, b)) {
+    if (are_two_names(a, b) || are_apart_by_ends(a, b)) {
         *overlap_out = TNI_APART;
         return TN_OK;
     }
