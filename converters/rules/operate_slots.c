@@ -136,7 +136,7 @@ static tn_status follow(const tni_doing *d, uint32_t slot, tn_error *err)
     tni_value *out;
     size_t n_out;
     tn_error why = {0};
-    bool keeps = d->stage->made[d->first_made].keeps_names;
+    bool keeps = d->n_out > 0 && d->stage->made[d->first_made].keeps_names;
     bool split = tni_slot_split(tni_stage_seen(d->stage, slot),
                                 tni_stage_seen(d->stage, d->members[0].index), &name);
     if (!split && !keeps) {

@@ -1,6 +1,7 @@
 /* Operations led back: what the inverse of a rule file says, what is refused, and that whatever is
  * written leads back, tensor by tensor and element by element. */
 #include "converters/conv_rules.h"
+#include "model/roles.h"
 #include <tenon/rules.h>
 
 #define HEAD "tenon: 1\nrules:\n"
@@ -99,6 +100,14 @@ static const struct {
      {{"a", "2,3", 0}, {"b", "4,3", 0}},
      "  - {match: \"c\", to: [\"a\", \"b\"], do: [{split: {axis: 0, sizes: [3, 6]}}, {reshape: "
      "[-1, 3]}]}\n"},
+    /* Scalars, and tensors without elements, whose sizes no other size gives. */
+    {HEAD
+     "- {match: a, to: b, do: [{reshape: [1]}]}\n- {match: c, to: d, do: [{rearrange: '(x y) z "
+     "-> y (x z)', with: {x: 2}}]}\n",
+     {{"a", "", 0}, {"c", "6,0", 0}},
+     "  - {match: \"b\", to: \"a\", do: [{reshape: []}]}\n"
+     "  - {match: \"d\", to: \"c\", do: [{rearrange: \"y (x z) -> (x y) z\", with: {x: 2, z: "
+     "0}}]}\n"},
     {HEAD "- {match: a, to: b, do: [{partition: {axis: 0, sizes: [4, 3, 3]}}]}\n",
      {{"a", "10,4", 0}},
      "  - {match: \"b\", to: \"a\", do: [{unpartition: {}}]}\n"},
@@ -248,13 +257,86 @@ static void refuses_operations(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Over several stages each is led back, the last one first; what is not names its file. */
+static void leads_stages_back(void **state)
+{
+    conv *c = *state;
+    static const rules_tensor tensors[] = {
+        {"a", "4,3", 0}, {"b", "2,3", 0}, {"c", "2", TN_FLOAT16}, {NULL, NULL, TN_DTYPE_NONE}};
+    static const struct {
+        const char *last; /* rule of the second stage */
+        bool inverted;
+        const char *finding; /* the file and what is wrong; NULL: nothing is */
+    } rows[] = {
+        {"{match: [a.1, b], to: ab, do: [{concat: {axis: 0}}, {transpose: 'io->oi'}]}", true, NULL},
+        {"{match: a.1, to: a.3, do: [{cast: bf16}]}", false,
+         "two.yaml:4: a.1: rule 1 cannot be led back: it casts f32→bf16: names invertible, values "
+         "not"},
+        {"{match: 'a.{i:int}', to: 'e', do: [{stack: {over: i, axis: 0}}]}", true, NULL},
+        {"{match: d, to: c, do: [{cast: f32}]}", true, NULL},
+    };
+    tn_model *model = rules_model(c, tensors);
+    const char *path = store(c, "r.yaml", "tenon: 1\nstages: [one.yaml, two.yaml]\n");
+    store(c, "one.yaml",
+          KEEP "- {match: a, to: [a.1, a.2], do: [{split: {axis: 0}}]}\n- {match: c, to: d}\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[300];
+        tn_report *report = NULL;
+        tn_rules_options options = {0};
+        tn_rules_tested tested;
+        tn_error err = {0};
+        snprintf(text, sizeof text, KEEP "- %s\n", rows[i].last);
+        store(c, "two.yaml", text);
+        conv_ok(tn_rules_test(c->ctx, path, model, &options, &tested, &report, &err), &err);
+        assert_int_equal(tested.inverted, rows[i].inverted);
+        assert_int_equal(tn_report_count(report), rows[i].finding != NULL);
+        if (rows[i].finding != NULL) {
+            const tn_finding *finding = tn_report_at(report, 0);
+            const char *file = strrchr(finding->rule.data, '/') + 1;
+            snprintf(text, sizeof text, "%s: %.*s", file, (int)finding->message.len,
+                     finding->message.data);
+            assert_string_equal(text, rows[i].finding);
+        }
+        tn_report_free(report);
+    }
+    tn_model_free(model);
+}
+
+/* unstack of an axis of size 0 makes nothing of a variable and of its slot; of an axis of size 1 it
+ * counts, too. */
+static void counts_none_and_one(void **state)
+{
+    conv *c = *state;
+    static const char rules[] =
+        HEAD "- {match: '{x}/w', to: '{x}.{e+7}', do: [{unstack: {over: e, axis: 0}}]}\n";
+    static const rules_tensor tensors[] = {
+        {"a/w", "0,3", 0}, {"a/w/Adam", "0,3", 0}, {"b/w", "1,3", 0}, {"b/w/Adam", "1,3", 0}};
+    tn_model *model;
+    rules_run run;
+    tn_error err = {0};
+    conv_ok(tni_model_new(c->ctx, &model, &err), &err);
+    model->path = "in";
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        rules_add(model, &tensors[i]);
+    }
+    conv_ok(tni_roles_by_name(model, &err), &err);
+    conv_ok(tni_model_finish(model, &err), &err);
+    conv_ok(rules_start(c, model, rules, &run, &err), &err);
+    const tn_model *after = run.naming.model;
+    assert_int_equal(after->count, 2);
+    assert_true(tn_str_equal(after->tensors[0].alias[TN_SCHEME_NAME], TN_LIT("b.7")));
+    assert_true(tn_str_equal(after->tensors[1].alias[TN_SCHEME_NAME], TN_LIT("b.7/Adam")));
+    rules_end(&run);
+    tn_model_free(model);
+}
+
 int main(void)
 {
     conv_in_memory();
     const struct CMUnitTest tests[] = {
-        CONV_TEST(leads_operations_back),
-        CONV_TEST(leads_operations_back_unseen),
-        CONV_TEST(refuses_operations),
+        CONV_TEST(leads_operations_back), CONV_TEST(leads_operations_back_unseen),
+        CONV_TEST(refuses_operations),    CONV_TEST(leads_stages_back),
+        CONV_TEST(counts_none_and_one),
     };
     return cmocka_run_group_tests_name("converters/rules/back", tests, NULL, NULL);
 }
