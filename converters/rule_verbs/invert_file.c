@@ -129,14 +129,14 @@ static tn_status lead_back(tni_inverting *v, const tni_rule *rule, tn_error *err
 {
     size_t index = (size_t)(rule - v->set->rules);
     tn_error why = {0};
-    if (rule->deed == TNI_DEED_TIE) {
-        return TN_OK;
-    }
     if (rule->n_inputs > 0) {
         tni_fail(&why, TN_E_RULE, "it takes tensors of another input");
         return tni_no_inverse(v, rule, first_claimed(v, rule), &why, err);
     }
-    if (rule->deed == TNI_DEED_MAKE) { /* what it makes is dropped */
+    if (rule->deed == TNI_DEED_TIE && !rule->tie->copy) {
+        return TN_OK;
+    }
+    if (rule->deed == TNI_DEED_MAKE || rule->deed == TNI_DEED_TIE) { /* what it adds is dropped */
         v->backs[v->n_backs] = (tni_back){.rule = rule};
         v->back_at[index] = v->n_backs++;
         return TN_OK;

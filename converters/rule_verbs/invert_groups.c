@@ -45,17 +45,19 @@ tn_status tni_inverse_groups(tni_inverting *v, tn_error *err)
     v->back_of = back_of;
     memset(at, 0xFF, v->set->count * sizeof(size_t));
     memset(back_of, 0xFF, stage->n_made * sizeof(size_t));
-    for (size_t i = stage->n_made, end; i > 0;) { /* from the end, so that lists are in order */
-        const tni_made *made = &stage->made[i - 1];
-        for (end = i--; i > 0 && stage->made[i - 1].from == made->from; i--) {
+    for (size_t i = stage->n_made; i > 0;) { /* from the end, so that lists are in order */
+        const tni_made *made = &stage->made[--i];
+        size_t end = i + 1;
+        if (made->how == NULL || made->owner != TN_NO_INDEX) { /* a second name, or a slot */
+            continue;
         }
-        const tni_decision *decision = made->n_from == 0 ? NULL : &stage->decisions[made->from[0]];
-        if (decision != NULL && decision->claimed && made->owner == TN_NO_INDEX) {
-            size_t rule = (size_t)(decision->rule - v->set->rules);
-            v->groups[count] =
-                (tni_group){.made = &stage->made[i], .n_made = end - i, .next = v->group_at[rule]};
-            v->group_at[rule] = count++;
+        while (i > 0 && made[-1].from == made->from && made[-1].how == made->how) {
+            made = &stage->made[--i];
         }
+        const tni_decision *decision = &stage->decisions[made->from[0]];
+        size_t rule = (size_t)(decision->rule - v->set->rules);
+        v->groups[count] = (tni_group){.made = made, .n_made = end - i, .next = v->group_at[rule]};
+        v->group_at[rule] = count++;
     }
     return TN_OK;
 }

@@ -140,8 +140,9 @@ static void print_back(const tni_back *back, tni_buffer *room, FILE *out)
 {
     const tni_rule *rule = back->rule;
     fputs("  - {match: ", out);
-    if (rule->deed == TNI_DEED_MAKE) {
-        tni_rules_print_text(rule->make->name, true, out);
+    if (rule->deed == TNI_DEED_MAKE || rule->deed == TNI_DEED_TIE) {
+        bool makes = rule->deed == TNI_DEED_MAKE;
+        tni_rules_print_text(makes ? rule->make->name : rule->tie->name, true, out);
         fputs(", do: drop", out);
     } else if (rule->to == NULL) {
         print_kept(back, out);

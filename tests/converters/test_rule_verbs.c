@@ -175,6 +175,17 @@ static void inverts_files(void **state)
          "m/a",
          "  - {match: \"{x:**}\", to: \"m/{x}\"}\n"
          "  - {match: \"head.bias\", do: drop, priority: 1}\n"},
+        /* So is a second name that was written. */
+        {HEAD "- {match: 'm/{x:**}', to: '{x}'}\n- {tie: head, with: a, if_target_has_no_alias: "
+              "copy}\n",
+         "m/a",
+         "  - {match: \"{x:**}\", to: \"m/{x}\"}\n  - {match: \"head\", do: drop, priority: 1}\n"},
+        {HEAD "- {match: m, to: a, do: [{reshape: [2, 2]}]}\n- {tie: head, with: a, "
+              "if_target_has_no_alias: copy}\n",
+         "m",
+         "  - {match: \"a\", to: \"m\", do: [{reshape: [4]}]}\n  - {match: \"head\", do: drop}\n"},
+        {HEAD "- {match: m, to: a}\n- {tie: head, with: a}\n", "m",
+         "  - {match: \"a\", to: \"m\"}\n"},
         /* Names that look alike: the inverse of the rule that made them claims them. */
         {HEAD "- {match: 'm/{x:**}', to: '{x}'}\n- {match: 'a/{x}', to: 'b/{x}'}\n", "m/c/w a/w",
          "  - {match: \"{x:**}\", to: \"m/{x}\"}\n"
