@@ -75,7 +75,7 @@ static tn_status turn_operations(tni_inverting *v, const tni_rule *rule, tni_bac
     return status;
 }
 
-/* Tells whether an operation names variables. */
+/* Tells whether what leads operations back without a model names variables. */
 static bool names_variables(const tni_rule *rule)
 {
     bool any = false;
@@ -83,8 +83,8 @@ static bool names_variables(const tni_rule *rule)
         const tni_rule_op *op = &rule->ops[i];
         any =
             any || (op->axis != NULL && op->axis->vars) || (op->groups != NULL && op->groups->vars);
-        for (size_t k = 0; k < op->n_sizes; k++) {
-            any = any || ((op->given == NULL || op->given[k]) && op->sizes[k].vars);
+        for (size_t k = 0; op->given != NULL && k < op->n_sizes; k++) {
+            any = any || (op->given[k] && op->sizes[k].vars);
         }
     }
     return any;
@@ -110,6 +110,7 @@ static tn_status lead_rename(tni_inverting *v, const tni_rule *rule, tn_error *e
     }
     *back = (tni_back){.rule = rule};
     if (rule->n_ops > 0) {
+        back->names_variables = names_variables(rule);
         status = turn_operations(v, rule, back, &why);
     }
     if (status == TN_OK && rule->to != NULL) {

@@ -11,7 +11,8 @@ typedef struct tni_back {
     const tn_str
         *names; /* where names stay: of the tensors that it is for; NULL: all of the rule's */
     size_t n_names;
-    tn_str operations; /* "[{…}, …]", the last one first; or none */
+    tn_str operations;    /* "[{…}, …]", the last one first; or none */
+    bool names_variables; /* the operations do, of the file */
     int64_t priority;
 } tni_back;
 

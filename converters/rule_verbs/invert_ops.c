@@ -210,6 +210,18 @@ static tn_status turn_cast(chain *c, size_t index, tn_error *err)
                                          tn_dtype_about(from)->short_name);
 }
 
+/* Tells whether values have the shapes of others, one by one. */
+static bool have_shapes_of(const tni_value *values, const tni_value *others, size_t count)
+{
+    bool same = true;
+    for (size_t i = 0; same && i < count; i++) {
+        same = values[i].rank == others[i].rank &&
+               (values[i].rank == 0 ||
+                memcmp(values[i].shape, others[i].shape, values[i].rank * sizeof(int64_t)) == 0);
+    }
+    return same;
+}
+
 static tn_status turn(chain *c, size_t index, tn_error *err)
 {
     const tni_rule_op *op = &c->rule->ops[index];
@@ -220,12 +232,19 @@ static tn_status turn(chain *c, size_t index, tn_error *err)
         return tni_fail(err, TN_E_RULE, "'%.*s' changes values: names invertible, values not",
                         (int)op->text.len, op->text.data);
     }
+    const tni_value *before = c->now;
+    size_t count = c->count;
     tn_status status = tni_rule_op_gathers(op) || tni_rule_op_spreads(op)
                            ? turn_all(c, index, err)
                            : turn_each(c, index, err);
-    return status != TN_OK ? status
-                           : tni_op_apply(c->room, &c->made->how[index], c->now, c->count,
-                                          c->model->ctx->limits.pieces, &c->now, &c->count, err);
+    if (status == TN_OK) {
+        status = tni_op_apply(c->room, &c->made->how[index], c->now, c->count,
+                              c->model->ctx->limits.pieces, &c->now, &c->count, err);
+    }
+    if (status == TN_OK && op->layout == TNI_OP_RESHAPE && have_shapes_of(c->now, before, count)) {
+        c->steps[index] = TN_STR_NONE; /* it changed nothing here */
+    }
+    return status;
 }
 
 /* Takes the shapes and dtypes of the tensors that the group is made of. */

@@ -56,8 +56,8 @@ static void print_vars(const tni_inverting *v, FILE *out)
     bool needed = false;
     for (size_t i = 0; i < v->n_backs; i++) {
         const tni_rule *rule = v->backs[i].rule;
-        bool operates = v->stage == NULL && rule->n_ops > 0; /* a model gives numbers */
-        needed = needed || operates || (rule->back_to != NULL && rule->back_to->vars);
+        needed =
+            needed || v->backs[i].names_variables || (rule->back_to != NULL && rule->back_to->vars);
     }
     for (size_t i = 0; needed && i < v->set->vars.count; i++) {
         const tni_var *var = &v->set->vars.at[i];

@@ -100,6 +100,10 @@ static const struct {
      {{"a", "2,3", 0}, {"b", "4,3", 0}},
      "  - {match: \"c\", to: [\"a\", \"b\"], do: [{split: {axis: 0, sizes: [3, 6]}}, {reshape: "
      "[-1, 3]}]}\n"},
+    /* A reshape that changes nothing is not led back. */
+    {HEAD "- {match: a, to: b, do: [{reshape: [-1, 3]}, {transpose: 'io->oi'}]}\n",
+     {{"a", "2,3", 0}},
+     "  - {match: \"b\", to: \"a\", do: [{transpose: \"oi->io\"}]}\n"},
     /* Scalars, and tensors without elements, whose sizes no other size gives. */
     {HEAD
      "- {match: a, to: b, do: [{reshape: [1]}]}\n- {match: c, to: d, do: [{rearrange: '(x y) z "
@@ -174,8 +178,12 @@ static void leads_operations_back_unseen(void **state)
          "rules:\n  - {match: \"b\", to: \"a{e+1}\", do: [{unstack: {over: e, axis: -1}}]}\n"},
         {HEAD "- {match: b, to: 'a{e}', do: [{unstack: {over: e, axis: 0}}]}\n",
          "rules:\n  - {match: \"a{e:int}\", to: \"b\", do: [{stack: {over: e, axis: 0}}]}\n"},
-        {HEAD "- {match: b, to: a, do: [{partition: {axis: 0, sizes: [1, 2]}}]}\n",
-         "rules:\n  - {match: \"a\", to: \"b\", do: [{unpartition: {}}]}\n"},
+        /* No variable is needed for what is not written. */
+        {"tenon: 1\nvars: {n: 2}\nrules:\n- {match: b, to: a, do: [{partition: {axis: 0, sizes: "
+         "[1, "
+         "n]}}]}\n",
+         "\"\ndefaults: {unmatched: error, slots: follow, counters: keep}\nrules:\n  - {match: "
+         "\"a\", to: \"b\", do: [{unpartition: {}}]}\n"},
     };
     static const struct {
         const char *operation, *part;
