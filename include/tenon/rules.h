@@ -43,16 +43,17 @@ typedef struct tn_rules_tested {
     bool inverted; /* the inverse leads back to every tensor that was not dropped */
 } tn_rules_tested;
 
-/* Applies a file to a model, and its inverse to what that gives. Findings: "dead-rule" (errors;
- * `other` is the nearest name), "no-inverse" (errors), "rule-drops" (warnings), "not-idempotent"
- * (notes). The caller frees the report. Errors: as tn_rules_lint, and all that a conversion with
- * these rules would raise. */
+/* Applies a file to a model, stage by stage, and the inverse of each stage to what that gives.
+ * Findings: "dead-rule" (errors; `other` is the nearest name), "no-inverse" (errors), "rule-drops"
+ * (warnings), "not-idempotent" (notes). The caller frees the report. Errors: as tn_rules_lint, and
+ * all that a conversion with these rules would raise. */
 TN_API tn_status tn_rules_test(tn_context *ctx, const char *file, const tn_model *model,
                                const tn_rules_options *options, tn_rules_tested *tested_out,
                                tn_report **report_out, tn_error *err);
 
-/* Writes the inverse of a file as a rule file, tested on the model's names if one is given (NULL:
- * none). Nothing is written on an error. Findings: "rule-drops" (warnings), "untested" (notes). The
+/* Writes the inverse of a file as a rule file. With a model (NULL: none) it is proved: every tensor
+ * that is not dropped comes back, by name, shape, dtype, and each element where it was. Nothing is
+ * written on an error. Findings: "rule-drops" (warnings), "untested" (notes). The
  * caller frees the report. Errors: as tn_rules_test, TN_E_NO_INVERSE with rule and tensor. */
 TN_API tn_status tn_rules_invert(tn_context *ctx, const char *file, const tn_model *model,
                                  const tn_rules_options *options, FILE *out, tn_report **report_out,
