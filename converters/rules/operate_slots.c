@@ -152,7 +152,11 @@ static tn_status follow(const tni_doing *d, uint32_t slot, tn_error *err)
     if (status != TN_OK) {
         return status;
     }
-    if (tni_doing_run(d, values, d->count, &out, &n_out, &why) != TN_OK) {
+    status = tni_doing_run(d, values, d->count, &out, &n_out, &why);
+    if (status == TN_NOMEM || status == TN_LIMIT || status == TN_CANCELLED) {
+        return tni_claim_raise(d->stage, slot, d->rule, &why, err); /* not the slot's fault */
+    }
+    if (status != TN_OK) {
         return stays(d, slot, why.message, err);
     }
     for (size_t k = 0; status == TN_OK && k < n_out; k++) {

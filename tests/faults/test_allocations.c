@@ -4,6 +4,7 @@
  * At most TRIALS places of one conversion are tried, spread evenly; TN_SWEEP=all tries all. */
 #include "converters/conv_fixtures.h"
 #include "faults/scene.h"
+#include <tenon/rules.h>
 
 enum { TRIALS = 150, OPEN_TRIALS = 60 };
 
@@ -94,4 +95,56 @@ static void openings_fail(void **state)
     assert_true(trials > 500);
 }
 
-SCENE_MAIN(CONV_TEST(openings_fail), CONV_TEST(allocations_fail))
+/* Inverts a rule file with a model. */
+static void invert_once(const char *rules, const char *path, scene_memory *m)
+{
+    tn_model *model = NULL;
+    tn_report *report = NULL;
+    tn_rules_options options = {0};
+    tn_error err = {0};
+    char *text = NULL;
+    size_t len = 0;
+    tn_context *ctx = scene_context(m);
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    tn_status status = tn_open(ctx, path, NULL, &model, &err);
+    if (status == TN_OK) {
+        status = tn_rules_invert(ctx, rules, model, &options, out, &report, &err);
+    }
+    fclose(out);
+    if ((status != TN_OK && status != TN_NOMEM) || (status == TN_OK) != (len > 0)) {
+        fail_msg("allocation %lu: %s: %s", m->at, tn_code_name(err.code), err.message);
+    }
+    tn_report_free(report);
+    tn_model_free(model);
+    tn_context_free(ctx);
+    free(text);
+    assert_int_equal(atomic_load(&m->held), 0);
+}
+
+/* Rules with operations are led back, or there is no memory and nothing is written. */
+static void inverses_fail(void **state)
+{
+    conv *c = *state;
+    static const char text[] =
+        "tenon: 1\ndefaults: {unmatched: keep}\nrules:\n"
+        "- {match: 'my_model/W', to: [W.0, W.1], do: [{transpose: 'io->oi'}, {split: "
+        "{axis: 1, sizes: [1, 2]}}, {reshape: [-1]}]}\n"
+        "- {match: 'my_model/{x}', to: '{x}', do: [{cast: f64}], priority: -1}\n"
+        "- {match: global_step, do: [{reshape: [1, 1]}]}\n"
+        "- {make: head, init: zeros, shape: [2], dtype: f32}\n";
+    static const char model[] = TN_FIXTURES "/tf_checkpoint/good-v1-adam/model.ckpt";
+    scene_memory sound = {.at = 0};
+    const char *rules = conv_at(c, "r.yaml");
+    conv_store(rules, text, strlen(text));
+    invert_once(rules, model, &sound);
+    unsigned long calls = atomic_load(&sound.calls), step = scene_step(calls, 3 * TRIALS);
+    for (unsigned long at = 1; at <= calls; at += step) {
+        scene_memory once = {.at = at}, sticky = {.at = at, .sticky = true};
+        invert_once(rules, model, &once);
+        invert_once(rules, model, &sticky);
+        tn_tally("allocations failed in inverting", 2);
+    }
+}
+
+SCENE_MAIN(CONV_TEST(openings_fail), CONV_TEST(inverses_fail), CONV_TEST(allocations_fail))
