@@ -48,6 +48,15 @@ static bool copies_stored(const tn_tensor *tensor)
            !tni_tf_strings_big_endian(tensor->pieces[0].leaf);
 }
 
+/* Returns where a tensor begins in a data file of a source of this format; NULL: it is computed, or
+ * of another format. */
+static const tni_leaf *stored_leaf(const tni_write *write, const tn_tensor *tensor)
+{
+    const tni_leaf *leaf = tensor->n_pieces > 0 ? tensor->pieces[0].leaf : NULL;
+    bool same_format = tni_model_root(write->model)->format->writer == &tni_tf_writer;
+    return same_format && leaf != NULL && leaf->source != NULL ? leaf : NULL;
+}
+
 static tn_status add_whole(tni_write *write, tni_tf_write *state, uint32_t index, tn_str key,
                            const tn_tensor *tensor)
 {
@@ -56,17 +65,14 @@ static tn_status add_whole(tni_write *write, tni_tf_write *state, uint32_t index
                           .index = index,
                           .key = key,
                           .bytes = tensor->bytes,
+                          .leaf = stored_leaf(write, tensor),
                           .stored = copies_stored(tensor)};
-    if (tni_model_root(write->model)->format->writer == &tni_tf_writer && tensor->n_pieces > 0) {
-        part->leaf = tensor->pieces[0].leaf;
-    }
     return TN_OK;
 }
 
 static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t index, tn_str key,
                             const tn_tensor *tensor, tn_error *err)
 {
-    bool same_format = tni_model_root(write->model)->format->writer == &tni_tf_writer;
     tn_status status = TN_OK;
     for (uint32_t i = 0; status == TN_OK && i < tensor->n_slices; i++) {
         tni_tf_part *part = &state->parts[state->n_parts++];
@@ -75,8 +81,7 @@ static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t inde
         status = tni_tf_slice_tensor(write, tensor, i, &part->tensor, err);
         if (status == TN_OK) {
             part->bytes = part->tensor->bytes;
-            part->leaf =
-                same_format && part->tensor->n_pieces > 0 ? part->tensor->pieces[0].leaf : NULL;
+            part->leaf = stored_leaf(write, part->tensor);
         }
     }
     return status;
