@@ -20,6 +20,9 @@ static tn_status model_unchanged(const tn_model *model, tn_error *err)
 static tn_status check_unchanged(const tn_plan *plan, tn_error *err)
 {
     tn_status status = model_unchanged(plan->source, err);
+    if (status == TN_OK && plan->form != NULL) {
+        status = model_unchanged(plan->form, err);
+    }
     for (size_t i = 0; status == TN_OK && i < plan->naming.inputs.count; i++) {
         status = model_unchanged(plan->naming.inputs.at[i].model, err);
     }

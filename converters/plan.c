@@ -90,9 +90,7 @@ static tn_status check_matched(const tn_plan *plan, const tn_convert_options *op
     return TN_OK;
 }
 
-/* Tells whether the target has a place for a tensor. Documents are carried by writers, not as
- * tensors. */
-static bool has_place(const tn_plan *plan, const tn_tensor *tensor)
+bool tni_plan_has_place(const tn_plan *plan, const tn_tensor *tensor)
 {
     if (tensor->role == TN_ROLE_METADATA) {
         return plan->write.layout.carries && !tensor->document;
@@ -110,7 +108,7 @@ static tn_status leave_roles(tn_plan *plan, bool *keep, tn_error *err)
         const tn_tensor *tensor = &plan->base->tensors[i];
         tn_str name = tensor->alias[TN_SCHEME_NAME];
         bool carried = tensor->document && plan->write.layout.carries;
-        if (has_place(plan, tensor) || (!keep[i] && !tensor->document) || carried) {
+        if (tni_plan_has_place(plan, tensor) || (!keep[i] && !tensor->document) || carried) {
             keep[i] = keep[i] && !carried;
             continue;
         }
@@ -119,6 +117,10 @@ static tn_status leave_roles(tn_plan *plan, bool *keep, tn_error *err)
             status = tni_plan_lose(plan, TN_LOSS_STRUCTURE, name, NULL, err,
                                    "%s does not carry this %s", plan->target.format->name,
                                    tensor->document ? "document" : "metadata");
+        } else if (plan->like.model != NULL) {
+            status = tni_plan_lose(plan, TN_LOSS_STRUCTURE, name, NULL, err,
+                                   "%s has no place for this %s of %s", plan->target.format->name,
+                                   tn_role_name(tensor->role), plan->base->path);
         } else {
             status = tni_plan_lose(plan, TN_LOSS_STATE, name, "--weights-only", err,
                                    "%s has no place for this %s", plan->target.format->name,
@@ -188,9 +190,10 @@ static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, 
                               tn_str *names, tn_error *err)
 {
     tn_status status = TN_OK;
-    tn_scheme scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME;
+    bool asked = options->has_scheme && plan->form == NULL;
+    tn_scheme scheme = asked ? options->scheme : TN_SCHEME_NAME;
     bool full = false;
-    if (status == TN_OK && !options->has_scheme && plan->write.layout.full_names) {
+    if (status == TN_OK && !asked && plan->write.layout.full_names) {
         status = full_names_fit(plan, keep, &full, err);
     }
     scheme = full ? TN_SCHEME_FULL : scheme;
@@ -212,7 +215,7 @@ static tn_status choose_names(tn_plan *plan, const tn_convert_options *options, 
 static tn_status list_named(tn_plan *plan, tn_error *err)
 {
     void *block;
-    if (plan->naming.sets.count == 0) {
+    if (plan->naming.sets.count == 0 && plan->like.model == NULL) {
         return TN_OK;
     }
     tn_status status =
@@ -273,13 +276,14 @@ static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options,
                               .name = plan->target.name.data,
                               .layout = {.word = ""},
                               .notes = plan->warnings};
-    bool renamed =
-        (options->has_scheme && options->scheme != TN_SCHEME_NAME) || plan->naming.any_renamed;
+    const tn_model *form = plan->form != NULL ? plan->form : plan->base;
+    bool scheme = options->has_scheme && options->scheme != TN_SCHEME_NAME;
+    bool renamed = plan->form == NULL && (scheme || plan->naming.any_renamed);
     const tn_format *format = plan->target.format;
     tn_status status = TN_OK;
     if (format->writer->choose_layout != NULL) {
-        status = format->writer->choose_layout(plan->base, plan->target.name, options->layout,
-                                               renamed, &plan->write.layout, err);
+        status = format->writer->choose_layout(form, plan->target.name, options->layout, renamed,
+                                               &plan->write.layout, err);
     } else if (options->layout != NULL) {
         status = tni_fail(err, TN_E_USAGE, "%s has no layouts to choose from", format->name);
         tni_error_hint(err, "leave --layout out");
@@ -403,6 +407,7 @@ tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
     tn_plan *plan = block;
     plan->ctx = ctx;
     plan->source = model;
+    plan->form = options->like;
     plan->replace = options->replace;
     plan->skip_existing = options->skip_existing;
     tni_arena_init(&plan->arena, ctx, ctx->limits.memory);
@@ -412,6 +417,7 @@ tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
     } else if ((status = tni_target_find(plan, out, options, err)) == TN_OK &&
                (status = name(plan, options, err)) == TN_OK &&
                (status = choose_layout(plan, options, err)) == TN_OK &&
+               (plan->form == NULL || (status = tni_plan_like(plan, options, err)) == TN_OK) &&
                (status = map(plan, options, err)) == TN_OK &&
                (status = tni_plan_describe(plan, err)) == TN_OK) {
         status = lay_out(plan, options, err);
@@ -430,6 +436,7 @@ void tn_plan_free(tn_plan *plan)
     if (plan != NULL) {
         tn_context *ctx = plan->ctx;
         tn_model_free(plan->mapped);
+        tn_model_free(plan->like.model);
         tni_naming_clear(&plan->naming);
         tn_report_free(plan->warnings);
         tni_arena_clear(&plan->arena);

@@ -2,6 +2,7 @@
 #ifndef TN_CONVERTERS_PLAN_H
 #define TN_CONVERTERS_PLAN_H
 
+#include "converters/like.h"
 #include "converters/rules/naming.h"
 #include "converters/select.h"
 #include "formats/format.h"
@@ -28,13 +29,16 @@ struct tn_plan {
     tn_context *ctx;
     tni_arena arena;
     const tn_model *source;
+    const tn_model *form; /* --like's file, which says what is written; or NULL */
     tni_naming naming;    /* what the rules did */
-    const tn_model *base; /* what they left: the source itself if there are none */
+    tni_like like;        /* the tensors of --like's file, if that was said */
+    const tn_model *base; /* `like.model`, else what the rules left: the source if there are none */
     bool *keep;           /* by the base's index */
     tn_model *mapped;     /* the base without what is dropped, with the names to write; NULL where
                              that is the base itself */
     const tn_model *written; /* what is written: `mapped` or `base` */
-    const uint32_t *named;   /* by its index: which tensor of the naming it is; NULL: no rules */
+    const uint32_t *named;   /* by its index: which tensor of the base it is; NULL: no rules and no
+                                --like */
     tni_rulesets choosing;   /* --drop and --only as stages, to be printed */
     bool weights_only;
     tni_target target;
@@ -69,6 +73,9 @@ bool tni_plan_is_renamed(const tn_plan *plan, size_t index);
 /* Notes a tensor that a flag or rule drops. */
 tn_status tni_plan_drop(tn_plan *plan, tn_str name, tn_str rule, tn_error *err);
 
+/* Tells whether the layout has a place for a tensor. Documents are carried by writers, not as
+ * tensors. */
+bool tni_plan_has_place(const tn_plan *plan, const tn_tensor *tensor);
 /* Adds a loss; strings are copied. */
 tn_status tni_plan_lose(tn_plan *plan, tn_loss_class kind, tn_str name, const char *fix,
                         tn_error *err, const char *format, ...) TN_PRINTF(6, 7);

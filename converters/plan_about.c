@@ -54,8 +54,11 @@ uint64_t tn_plan_computed(const tn_plan *plan)
 uint64_t tn_plan_peak_memory(const tn_plan *plan)
 {
     uint64_t mapped = plan->mapped == NULL ? 0 : tni_model_memory(plan->mapped);
+    uint64_t like = plan->like.model == NULL
+                        ? 0
+                        : tni_model_memory(plan->like.model) + tni_model_memory(plan->form);
     /* The output is described once more when it is read back. */
-    return tni_model_memory(plan->source) + mapped + tni_model_memory(plan->written) +
+    return tni_model_memory(plan->source) + like + mapped + tni_model_memory(plan->written) +
            plan->arena.used + tni_naming_memory(&plan->naming) + tni_engine_memory(&plan->write);
 }
 

@@ -5,7 +5,7 @@
 
 bool tni_plan_is_renamed(const tn_plan *plan, size_t index)
 {
-    return plan->naming.any_renamed && plan->naming.renamed[index];
+    return plan->like.model == NULL && plan->naming.any_renamed && plan->naming.renamed[index];
 }
 
 /* Notes what the rules drop. */
@@ -178,5 +178,8 @@ void tn_plan_print_rules(const tn_plan *plan, FILE *out)
                             : "--rules ",
                     flags ? "" : set->file);
         tni_rules_print(set, out);
+    }
+    if (plan->like.model != NULL) {
+        print_title(out, &stages, "--like", ": it pairs tensors, which no rule says");
     }
 }

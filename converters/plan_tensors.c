@@ -87,6 +87,21 @@ static tn_status trace(tn_plan *plan, const tn_tensor *tensor, const tn_tensor *
         return TN_OK;
     }
     uint32_t number = plan->named[tensor - plan->written->tensors];
+    if (plan->like.model != NULL) {
+        const tni_like_pair *pair = &plan->like.pair[number];
+        entry->paired_by = pair->by;
+        number = pair->source;
+        if (number == TN_NO_INDEX) {
+            return pair->fill == 0
+                       ? TN_OK
+                       : tni_arena_format(&plan->arena, &entry->rule, err, "--fill %u", pair->fill);
+        }
+        const tn_tensor *given = &plan->like.in->tensors[number];
+        *origin = &given->origin->tensors[given->origin_index];
+    }
+    if (plan->naming.sets.count == 0) {
+        return TN_OK;
+    }
     const tni_history *history =
         plan->naming.history == NULL ? NULL : &plan->naming.history[number];
     entry->rule = plan->naming.rule[number];
@@ -105,6 +120,31 @@ static tn_status trace(tn_plan *plan, const tn_tensor *tensor, const tn_tensor *
     entry->ops = history->ops;
     entry->n_ops = history->n_ops;
     return status;
+}
+
+/* Says that values are widened to the dtype of --like's tensor. */
+static tn_status note_widening(tn_plan *plan, tn_plan_tensor *entry, tn_error *err)
+{
+    if (plan->like.model == NULL) {
+        return TN_OK;
+    }
+    uint32_t source = plan->like.pair[plan->named[entry->tensor - plan->written->tensors]].source;
+    tn_dtype own = entry->tensor->dtype;
+    if (source == TN_NO_INDEX || plan->like.in->tensors[source].dtype == own) {
+        return TN_OK;
+    }
+    void *block;
+    tn_status status = tni_arena_array(&plan->arena, entry->n_ops + 1, sizeof(tn_str), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    tn_str *ops = block;
+    for (size_t i = 0; i < entry->n_ops; i++) {
+        ops[i] = entry->ops[i];
+    }
+    entry->ops = ops;
+    return tni_arena_format(&plan->arena, &ops[entry->n_ops++], err, "cast %s",
+                            tn_dtype_about(own)->name);
 }
 
 /* Says which values change their dtype, and whether that may round them. A cast was asked for, so
@@ -132,10 +172,9 @@ static tn_status note_cast(tn_plan *plan, tn_plan_tensor *entry, tn_error *err)
     return status;
 }
 
-/* Tells whether a tensor is stored in slices, and the target will not keep them. */
-static bool loses_slices(const tn_plan *plan, const tn_tensor *tensor)
+/* Tells whether a tensor was stored in slices, and the target will not keep them. */
+static bool loses_slices(const tn_plan *plan, const tn_tensor *origin, const tn_tensor *tensor)
 {
-    const tn_tensor *origin = &tensor->origin->tensors[tensor->origin_index];
     return origin->n_slices > 0 &&
            (plan->target.format != plan->source->format || tensor->n_slices == 0);
 }
@@ -158,10 +197,12 @@ static tn_status describe(tn_plan *plan, const tn_tensor *tensor, const tn_tenso
     if (status == TN_OK) {
         status = note_cast(plan, entry, err);
     }
-    if (status == TN_OK && loses_slices(plan, tensor)) {
+    if (status == TN_OK) {
+        status = note_widening(plan, entry, err);
+    }
+    if (status == TN_OK && loses_slices(plan, *origin, tensor)) {
         status = tni_plan_lose(plan, TN_LOSS_STRUCTURE, entry->name, NULL, err,
-                               "its %u partitions are written as one tensor",
-                               tensor->origin->tensors[tensor->origin_index].n_slices);
+                               "its %u partitions are written as one tensor", (*origin)->n_slices);
     }
     return status;
 }

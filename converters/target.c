@@ -73,7 +73,7 @@ static tn_status find_format(tn_plan *plan, const char *to, tn_error *err)
         return format_by_word(to, &target->format, err);
     }
     target->format = format_by_name(target->name);
-    const tn_format *own = plan->source->format;
+    const tn_format *own = (plan->form != NULL ? plan->form : plan->source)->format;
     if (target->format == NULL && memchr(target->name.data, '.', target->name.len) == NULL &&
         own->writer != NULL && own->writer->bare_names) {
         target->format = own;
@@ -159,6 +159,9 @@ static tn_status take_old(tn_plan *plan, const char *path, tni_names *members_ou
     if (status == TN_OK && tni_source_identity(source, &identity->device, &identity->inode)) {
         plan->target.n_mains++;
         status = tni_target_not_input(plan, plan->source, err);
+        if (status == TN_OK && plan->form != NULL) {
+            status = tni_target_not_input(plan, plan->form, err);
+        }
     }
     tni_names members = {NULL, 0};
     if (status == TN_OK && reader != NULL && reader->members != NULL) {

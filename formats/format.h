@@ -74,7 +74,6 @@ typedef struct tni_layout {
 
 typedef struct tni_write_options {
     uint64_t max_shard_size; /* bytes; 0: one shard */
-    const tn_model *like;    /* NULL */
     bool link;               /* lay files of the source that need no change out as links */
 } tni_write_options;
 

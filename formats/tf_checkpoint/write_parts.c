@@ -91,8 +91,11 @@ static tn_status add_twins(tni_write *write, tni_tf_write *state, uint32_t index
                            const tn_tensor *tensor, tn_error *err)
 {
     for (uint32_t i = 0; i < tensor->n_twins; i++) {
-        const tn_tensor *copy;
-        tn_status status = make_part_tensor(write, tensor, tensor->twin_pieces[i].leaf, &copy, err);
+        const tn_tensor *copy = tensor;
+        tn_status status = TN_OK;
+        if (tensor->twin_pieces != NULL) {
+            status = make_part_tensor(write, tensor, tensor->twin_pieces[i].leaf, &copy, err);
+        }
         if (status == TN_OK) {
             status = add_whole(write, state, index, tensor->twins[i], copy);
         }

@@ -24,6 +24,10 @@ typedef struct tn_convert_options {
     size_t n_rename;
     const char *const *cast; /* [PATTERN=]DTYPE, all together one stage after the renames */
     size_t n_cast;
+    const tn_model *like;    /* --like: an opened model whose tensors are written, with the input's
+                                values; must outlive the plan. NULL: the input's own */
+    const char *const *fill; /* patterns over its names: what may be taken from it, values too */
+    size_t n_fill;
     bool print_rules;    /* tn_plan_print_rules will be asked for */
     bool ignore_unmatch; /* a flag or rule that matches nothing is no error */
     bool has_scheme;     /* --scheme was said: what is not renamed is written by it */
@@ -58,6 +62,12 @@ typedef struct tn_plan_tensor {
     tn_str rule;       /* "--rename 1", "file:line"; none: untouched */
     const tn_str *ops; /* what was done, in order: "transpose hwio->oihw" */
     size_t n_ops;
+    /* With `like`: how it got its source. "rule": a rule gave the source a name of this tensor;
+     * "name", "full", "key", "object": both have this name in that scheme; "alias": in different
+     * ones; "order": by the order of the layers; "slot": it is that slot of the variable's source;
+     * else the values are those of `like`, and `from` is its tensor: "fill": a pattern says so;
+     * "counter": the input lacks it; "structure": it is no value. NULL without `like`. */
+    const char *paired_by;
     uint64_t copied, computed; /* bytes moved as they are / through an operation */
     uint64_t linked;           /* bytes that stay where they are, in a linked file */
     tn_str loss;               /* none, or the sentence */
@@ -75,7 +85,7 @@ typedef struct tn_plan tn_plan;
  * look whether the output exists. `model` must outlive the plan. Errors: all that the real run
  * would find before the first byte: usage (TN_E_USAGE with the list of formats), TN_E_NO_MATCH,
  * TN_E_RULE, TN_E_OVERLAP, TN_E_UNMATCHED, TN_E_COLLISION, TN_E_SLOT, TN_E_CANNOT_HOLD,
- * TN_E_EXISTS, TN_E_SAME_FILE, TN_E_EMPTY … Undeclared losses are not an error
+ * TN_E_EXISTS, TN_E_SAME_FILE, TN_E_EMPTY, TN_E_NO_SOURCE … Undeclared losses are not an error
  * here: see tn_plan_refusal. Free with tn_plan_free. */
 TN_API tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
                              const tn_convert_options *options, tn_plan **plan_out, tn_error *err);

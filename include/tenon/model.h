@@ -45,8 +45,10 @@ typedef struct tn_tensor {
     uint64_t bytes; /* of the values: in memory for fixed-size dtypes, as stored for others; 0 if
                        absent */
     tn_str slot;    /* "m", "v", "momentum" …; none unless role is slot */
-    const tn_str *twins;                 /* further keys that hold the same tensor */
-    const struct tni_piece *twin_pieces; /* where each twin's copy lies, one piece a twin */
+    const tn_str *twins; /* further keys that hold the same tensor */
+    const struct tni_piece
+        *twin_pieces; /* where each twin's copy lies, one piece a twin; NULL: they
+                         have no copies of their own, but what the tensor has */
     const struct tni_piece *pieces;
     const int64_t *slices;  /* a partitioned tensor: start and length of each dimension, slice by
                                slice, as a container that can stores it; a length of -1 is the whole
