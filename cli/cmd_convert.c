@@ -29,6 +29,8 @@ static tn_status make_plan(cli_state *cli, tn_plan **plan_out, tn_error *err)
                                   .n_rename = set->rename.count,
                                   .cast = set->casts.items,
                                   .n_cast = set->casts.count,
+                                  .fill = set->fill.items,
+                                  .n_fill = set->fill.count,
                                   .print_rules = set->print_rules,
                                   .ignore_unmatch = set->ignore_unmatch,
                                   .has_scheme = set->scheme != NULL,
@@ -39,9 +41,15 @@ static tn_status make_plan(cli_state *cli, tn_plan **plan_out, tn_error *err)
     if (set->force && set->skip_existing) {
         return cli_fail(err, TN_E_USAGE, "--force and --skip-existing exclude each other");
     }
+    if (set->fill.count > 0 && set->like == NULL) {
+        return cli_fail(err, TN_E_USAGE, "--fill takes tensors from the file of --like");
+    }
     tn_status status = cli_scheme(cli, &options.scheme, err);
     if (status == TN_OK) {
         status = cli_open(cli, 0, &model, err);
+    }
+    if (status == TN_OK && set->like != NULL) {
+        status = cli_open_path(cli, set->like, &options.like, err);
     }
     if (status == TN_OK) {
         status = tn_plan_new(cli->ctx, model, cli->command.arguments[1], &options, plan_out, err);

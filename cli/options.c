@@ -423,4 +423,6 @@ void command_clear(cli_command *command)
     free(command->set.vars.items);
     free(command->set.inputs.items);
     free(command->set.rename.items);
+    free(command->set.casts.items);
+    free(command->set.fill.items);
 }

@@ -35,6 +35,8 @@ typedef struct cli_settings {
     uint64_t max_shard_size;
     bool link;
     cli_words casts;
+    const char *like;
+    cli_words fill;
     bool has_atol, has_rtol, has_ulp, no_values;
     double atol, rtol;
     uint64_t ulp;

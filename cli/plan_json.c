@@ -36,6 +36,8 @@ static void tensors_array(tn_json_out *out, const tn_plan *plan)
             tn_json_str(out, tensors[i].ops[k]);
         }
         tn_json_array_end(out);
+        tn_json_key(out, "paired_by");
+        tn_json_text(out, tensors[i].paired_by);
         tn_json_key(out, "dtype");
         json_dtype(out, tensors[i].dtype);
         tn_json_key(out, "shape");

@@ -14,7 +14,7 @@ static void print_title(const cli_state *cli, const char *title)
 /* Tells whether a tensor comes from anything but the one of its own name. */
 static bool is_renamed(const tn_plan_tensor *tensor)
 {
-    return tensor->n_from != 1 || tensor->n_ops > 0 ||
+    return tensor->n_from != 1 || tensor->n_ops > 0 || tensor->paired_by != NULL ||
            !tn_str_equal(tensor->from[0]->alias[TN_SCHEME_NAME], tensor->name);
 }
 
@@ -28,11 +28,52 @@ static bool has_origins(const tn_plan_tensor *tensors, size_t count)
     return false;
 }
 
+/* Says how --like gave a tensor its source; none where a rule did. */
+static const char *pairing_text(const tn_plan_tensor *tensor)
+{
+    static const char *const words[][2] = {
+        {"name", ", by name"},        {"full", ", by full name"}, {"key", ", by key"},
+        {"object", ", by its path"},  {"alias", ", by an alias"}, {"order", ", by order"},
+        {"slot", ", by its variable"}};
+    for (size_t i = 0; tensor->paired_by != NULL && i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(tensor->paired_by, words[i][0]) == 0) {
+            return words[i][1];
+        }
+    }
+    return "";
+}
+
+/* Tells whether a tensor keeps the values that it has in the file of --like. */
+static bool is_filled(const tn_plan_tensor *tensor)
+{
+    static const char *const words[] = {"fill", "counter", "structure"};
+    for (size_t i = 0; tensor->paired_by != NULL && i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(tensor->paired_by, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Says from which file a tensor comes whose values are not the input's, and why. */
+static char *filled_text(const tn_plan_tensor *tensor)
+{
+    char *path = text_escaped(tn_str_of(tn_model_path(tensor->tensor->origin)));
+    char *rule = text_escaped(tensor->rule);
+    char *text = text_format("from %s, %s", path, *rule == '\0' ? tensor->paired_by : rule);
+    free(path);
+    free(rule);
+    return text;
+}
+
 /* Says from which tensors one comes, and by which rule. */
 static char *origin_text(const cli_state *cli, const tn_plan_tensor *tensor)
 {
     if (tensor->n_from == 0) {
         return text_format("from nothing");
+    }
+    if (is_filled(tensor)) {
+        return filled_text(tensor);
     }
     char *name = text_escaped(tensor->from[0]->alias[TN_SCHEME_NAME]);
     char *rule = text_escaped(tensor->rule);
@@ -49,8 +90,8 @@ static char *origin_text(const cli_state *cli, const tn_plan_tensor *tensor)
         free(one);
         ops = longer;
     }
-    char *text =
-        text_format("from %s%s%s%s%s%s", name, in, more, ops, *rule == '\0' ? "" : ", ", rule);
+    char *text = text_format("from %s%s%s%s%s%s%s", name, in, more, ops, *rule == '\0' ? "" : ", ",
+                             rule, pairing_text(tensor));
     free(ops);
     free(name);
     free(rule);

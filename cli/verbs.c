@@ -211,6 +211,18 @@ static const char *const get_examples[] = {
          .help = "cast floating tensors, or any by its exact name; slots go along",              \
          .also = "dtype convert-dtype astype half",                                              \
          .place = offsetof(cli_settings, casts)},                                                \
+        {.name = "like",                                                                         \
+         .kind = OPTION_TEXT,                                                                    \
+         .value = "PATH",                                                                        \
+         .help = "write PATH's tensors and structure, with the values of IN",                    \
+         .also = "template into target reference",                                               \
+         .place = offsetof(cli_settings, like)},                                                 \
+        {.name = "fill",                                                                         \
+         .kind = OPTION_LIST,                                                                    \
+         .value = "PATTERN",                                                                     \
+         .help = "take from --like's PATH what IN has not, or has in another shape",             \
+         .also = "init keep-missing",                                                            \
+         .place = offsetof(cli_settings, fill)},                                                 \
         {.name = "max-shard-size",                                                               \
          .kind = OPTION_SIZE,                                                                    \
          .value = "SIZE",                                                                        \
@@ -264,6 +276,8 @@ static const char *const convert_examples[] = {
     "back into a TensorFlow checkpoint",
     "tenon convert ckpt/train-1 ckpt/bare-1 --rename my_model/=/",
     "take a scope off every name; /=my_model/ adds one",
+    "tenon convert old.ckpt new.ckpt --like fresh.ckpt --drop 'logits/**' --fill 'logits/**'",
+    "old values in a fresh model, whose new last layer keeps its own",
     "tenon convert -n ckpt/train-1 model.safetensors",
     "only say what would be done",
     NULL,
