@@ -92,6 +92,19 @@ static const char *folder_of(const char *path)
     return folder;
 }
 
+tn_status scene_run(const scene *s, tn_context *ctx, tn_error *err)
+{
+    tn_model *like = NULL;
+    tn_convert_options options = s->options;
+    tn_status status = s->like == NULL ? TN_OK : tn_open(ctx, s->like, NULL, &like, err);
+    if (status == TN_OK) {
+        options.like = like;
+        status = conv_run(ctx, s->in, s->path, &options, NULL, err);
+    }
+    tn_model_free(like);
+    return status;
+}
+
 /* Converts, and checks that nothing is left over. */
 static tn_status convert(const scene *s, scene_memory *m, const tni_sys *sys, const char *helper,
                          tn_error *err)
@@ -100,7 +113,7 @@ static tn_status convert(const scene *s, scene_memory *m, const tni_sys *sys, co
     tn_context *ctx = scene_context(m);
     ctx->sys = sys;
     ctx->helper_path = helper;
-    tn_status status = conv_run(ctx, s->in, s->path, &s->options, NULL, err);
+    tn_status status = scene_run(s, ctx, err);
     tn_context_free(ctx);
     if (atomic_load(&m->held) != 0) {
         fail_msg("%s: %lu blocks are left over (%s: %s: %s)", s->title, atomic_load(&m->held),
@@ -147,7 +160,8 @@ static void settle(scene *s, const char *first, const tn_convert_options *old)
     }
     s->inputs = tn_folder_take(folder_of(s->in));
     s->old = tn_folder_take(s->out.path);
-    conv_must(s->c->ctx, s->in, s->path, &s->options);
+    tn_error err = {0};
+    conv_ok(scene_run(s, s->c->ctx, &err), &err);
     s->new = tn_folder_take(s->out.path);
     assert_false(tn_folder_equal(&s->old, &s->new));
     scene_reset(s);
@@ -234,6 +248,28 @@ static void link_start(scene *s, conv *c, bool replace)
     settle(s, first, replace ? &old : NULL);
 }
 
+/* Half the values, widened, in the object graph of another file, which fills the rest. */
+static void like_start(scene *s, conv *c)
+{
+    static const char *const half[] = {"float16"}, *const drop[] = {"logits/**"};
+    static const char *const fill[] = {"model/layer_with_weights-1/**", "Adam/**"};
+    static const char form[] = TN_FIXTURES "/tf_checkpoint/good-keras2-legacy-adam/ckpt";
+    *s = (scene){.c = c, .like = form};
+    tn_scratch_make(&s->out);
+    snprintf(s->title, sizeof s->title, "values in another file's object graph");
+    snprintf(s->in, sizeof s->in, "%s", conv_at(c, "in.safetensors"));
+    tn_scratch_empty(&c->dir);
+    conv_must(c->ctx, form, s->in,
+              &(tn_convert_options){.weights_only = true,
+                                    .has_scheme = true,
+                                    .scheme = TN_SCHEME_FULL,
+                                    .cast = half,
+                                    .n_cast = 1});
+    snprintf(s->path, sizeof s->path, "%s", tn_scratch_at(&s->out, "ckpt-1"));
+    s->options = (tn_convert_options){.drop = drop, .n_drop = 1, .fill = fill, .n_fill = 2};
+    settle(s, NULL, NULL);
+}
+
 static bool able(const tn_format *format)
 {
     return format->reader != NULL && format->writer != NULL;
@@ -276,6 +312,11 @@ size_t scenes_visit(conv *c, void (*each)(scene *s))
         scene_end(&s);
         count++;
     }
+    scene like;
+    like_start(&like, c);
+    each(&like);
+    scene_end(&like);
+    count++;
     for (int replace = 0; replace < 2; replace++) {
         scene s;
         link_start(&s, c, replace == 1);

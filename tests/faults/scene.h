@@ -1,6 +1,6 @@
 /* Conversions that the sweeps of this folder make again and again: each pair of formats that are
  * read and written, to a single file and to a set, without an old output and over
- * one; object graphs; linked data files. */
+ * one; object graphs; linked data files; one file's values in another's structure. */
 #ifndef TN_TESTS_FAULTS_SCENE_H
 #define TN_TESTS_FAULTS_SCENE_H
 
@@ -17,6 +17,7 @@ typedef struct scene {
     tn_scratch out; /* holds the output, and nothing else */
     char title[SCENE_TITLE], in[SCENE_PATH], path[SCENE_PATH];
     const char *main; /* the name of `path` in its folder */
+    const char *like; /* the file whose structure is written, or NULL */
     tn_convert_options options;
     bool helped;                /* HDF5 is read or written, so the helper program runs */
     tn_folder inputs, old, new; /* the input's folder; the output's, before and after */
@@ -36,6 +37,8 @@ void scene_reset(scene *s);
 bool scene_is_old(const scene *s);
 bool scene_is_new(const scene *s);
 
+/* Converts in a context of the caller's. */
+tn_status scene_run(const scene *s, tn_context *ctx, tn_error *err);
 /* Converts once under faults. `memory` NULL: none of its allocations fails; `sys` NULL: none of its
  * calls. Fails the test if memory, a descriptor or a child process is left over, or if a byte of
  * the input's folder is another one. */

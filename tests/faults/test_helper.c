@@ -229,7 +229,7 @@ static void every_descriptor(scene *s)
         scene_reset(s);
         tn_context *ctx = tn_context_new(&(tn_context_options){.threads = 1});
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
-        tn_status status = conv_run(ctx, s->in, s->path, &s->options, NULL, &err);
+        tn_status status = scene_run(s, ctx, &err);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
         tn_context_free(ctx);
         made = status == TN_OK;

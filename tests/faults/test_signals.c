@@ -45,6 +45,14 @@ static void arguments_of(const scene *s, const char *argv[ARGUMENTS])
         argv[n++] = "--drop";
         argv[n++] = s->options.drop[0];
     }
+    if (s->like != NULL) {
+        argv[n++] = "--like";
+        argv[n++] = s->like;
+    }
+    for (size_t i = 0; i < s->options.n_fill; i++) {
+        argv[n++] = "--fill";
+        argv[n++] = s->options.fill[i];
+    }
     argv[n++] = s->in;
     argv[n++] = s->path;
     argv[n] = NULL;
