@@ -76,7 +76,8 @@ static void run_transpose(bench *b, const char *letters, uint32_t rank, const in
                      .memory = b->in};
     tni_piece piece = {.leaf = &leaf};
     tni_map_whole(elements, &dim, &piece.map);
-    tni_value in = {TN_FLOAT32, rank, shape, elements, .pieces = &piece, .n_pieces = 1}, *out;
+    tni_value in = {TN_FLOAT32, rank, shape, elements, .pieces = &piece, .n_pieces = 1};
+    tni_value *out = NULL;
     tni_op op = {.kind = TNI_OP_TRANSPOSE, .axes = &axes};
     if (tni_axes_letters(&b->arena, tn_str_of(letters), &axes, &at, &err) != TN_OK ||
         tni_op_apply(&b->arena, &op, &in, 1, 1000, &out, &n_out, &err) != TN_OK) {
