@@ -319,19 +319,7 @@ static tn_status name(tn_plan *plan, const tn_convert_options *options, tn_error
     if (status != TN_OK) {
         return status;
     }
-    tn_error why = {0};
-    status = tni_plan_apply_rules(plan, options, keep, &why);
-    if (why.code == TN_E_SLOT) {
-        /* Where no rename is possible at all, that is worth more than which slot is in its way. */
-        plan->base = plan->source;
-        plan->naming.any_renamed = true;
-        tn_status layout = choose_layout(plan, options, err);
-        status = layout != TN_OK ? layout : status;
-    }
-    if (status != TN_OK && err != NULL && err->status == TN_OK) {
-        *err = why;
-    }
-    return status;
+    return tni_plan_apply_rules(plan, options, keep, err);
 }
 
 /* Refuses --link where the output cannot consist of the input's files. */

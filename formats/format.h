@@ -131,8 +131,10 @@ typedef struct tni_writer_ops {
     /* Tells whether an output name means this format although no extension says so ("ckpt-7").
      * NULL: none does. */
     bool (*claims)(tn_str name);
-    bool metadata;   /* write->metadata has a place */
-    bool links;      /* `layout` heeds options.link, for a source of the same format */
+    bool metadata;         /* write->metadata has a place */
+    bool links;            /* `layout` heeds options.link, for a source of the same format */
+    bool documents_follow; /* documents that are carried follow renames: a slot whose name is its
+                              full name goes with its variable as it is called */
     bool bare_names; /* outputs of this format need no extension, so one without takes the input's
                         format */
 } tni_writer_ops;

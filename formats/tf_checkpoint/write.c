@@ -32,6 +32,22 @@ static bool name_ok(tn_str name, const char **why_out)
     return true;
 }
 
+/* Says why the object graph cannot follow, and what to do instead. */
+static tn_status cannot_follow(const tn_model *source, tn_error *err)
+{
+    tn_status status = TN_OK;
+    if (!tni_tf_any_renamed(source)) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE,
+                          "the input's object graph does not follow the names of a scheme");
+    } else {
+        status = tni_tf_graph_can_follow(source, err);
+    }
+    if (status == TN_USAGE || status == TN_NO) {
+        tni_error_hint(err, "say --layout names to write a name-based checkpoint");
+    }
+    return status;
+}
+
 static tn_status choose_layout(const tn_model *source, tn_str name, const char *asked, bool renamed,
                                tni_layout *layout_out, tn_error *err)
 {
@@ -46,13 +62,8 @@ static tn_status choose_layout(const tn_model *source, tn_str name, const char *
         status = tni_fail(err, TN_E_IMPOSSIBLE, "the input has no object graph to carry");
         tni_error_hint(err, "--layout names writes a name-based checkpoint, which "
                             "tf.train.load_checkpoint and tf.compat.v1.train.Saver read");
-    } else if (renamed && has_graph && asked == NULL) {
-        status = tni_fail(err, TN_E_IMPOSSIBLE,
-                          "tensors are renamed, which the input's object graph does not follow");
-        tni_error_hint(err, "say --layout names to write a name-based checkpoint");
-    } else if (renamed && objects) {
-        status = tni_fail(err, TN_E_IMPOSSIBLE, "the object graph cannot follow renamed tensors");
-        tni_error_hint(err, "say --layout names to write a name-based checkpoint");
+    } else if (renamed && has_graph && (asked == NULL || objects)) {
+        status = cannot_follow(source, err);
     }
     if (status == TN_OK) {
         bool carries = has_graph && (asked == NULL || objects);
@@ -349,5 +360,6 @@ const tni_writer_ops tni_tf_writer = {
     .look_around = look_around,
     .claims = claims,
     .links = true,
+    .documents_follow = true,
     .bare_names = true,
 };

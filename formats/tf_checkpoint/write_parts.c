@@ -87,17 +87,28 @@ static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t inde
     return status;
 }
 
+/* Gives the key that follows from one of the source. */
+static tn_status key_of(tni_tf_write *state, tn_str stored, tn_str *key_out, tn_error *err)
+{
+    *key_out = stored;
+    return state->relabel == NULL ? TN_OK : tni_relabel_key(state->relabel, stored, key_out, err);
+}
+
 static tn_status add_twins(tni_write *write, tni_tf_write *state, uint32_t index,
                            const tn_tensor *tensor, tn_error *err)
 {
     for (uint32_t i = 0; i < tensor->n_twins; i++) {
         const tn_tensor *copy = tensor;
         tn_status status = TN_OK;
+        tn_str key;
         if (tensor->twin_pieces != NULL) {
             status = make_part_tensor(write, tensor, tensor->twin_pieces[i].leaf, &copy, err);
         }
         if (status == TN_OK) {
-            status = add_whole(write, state, index, tensor->twins[i], copy);
+            status = key_of(state, tensor->twins[i], &key, err);
+        }
+        if (status == TN_OK) {
+            status = add_whole(write, state, index, key, copy);
         }
         if (status != TN_OK) {
             return status;
@@ -106,14 +117,17 @@ static tn_status add_twins(tni_write *write, tni_tf_write *state, uint32_t index
     return TN_OK;
 }
 
-/* Adds a tensor; with the object graph it keeps its key and its twins. */
+/* Adds a tensor; with the object graph it keeps its twins, and its key or what follows from it. */
 static tn_status add_tensor(tni_write *write, tni_tf_write *state, uint32_t index, tn_error *err)
 {
     const tn_tensor *tensor = tn_model_at(write->model, index);
     bool objects = write->layout.carries;
-    tn_str key = tensor->alias[objects ? TN_SCHEME_KEY : TN_SCHEME_NAME];
-    tn_status status = tensor->slices != NULL ? add_slices(write, state, index, key, tensor, err)
-                                              : add_whole(write, state, index, key, tensor);
+    tn_str key = tensor->alias[TN_SCHEME_NAME];
+    tn_status status = objects ? key_of(state, tni_tf_stored_key(tensor), &key, err) : TN_OK;
+    if (status == TN_OK) {
+        status = tensor->slices != NULL ? add_slices(write, state, index, key, tensor, err)
+                                        : add_whole(write, state, index, key, tensor);
+    }
     if (status == TN_OK && objects) {
         status = add_twins(write, state, index, tensor, err);
     }

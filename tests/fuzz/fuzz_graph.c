@@ -1,6 +1,7 @@
-/* Object graphs: the walk over the message, the names that come of it, and taking values out of it.
- * The entries are those that the graph itself speaks of. */
+/* Object graphs: the walk over the message, the names that come of it, taking values out of it, and
+ * renaming edges of it. The entries are those that the graph itself speaks of. */
 #include "formats/tf_checkpoint/graph_prune.h"
+#include "formats/tf_checkpoint/graph_relabel.h"
 #include "formats/tf_checkpoint/names.h"
 #include "table_edit.h"
 #include "target.h"
@@ -95,6 +96,67 @@ static void check_prune(run *r, tn_str message)
     free(some);
 }
 
+/* Gives an edge another name, or its first one again, by the path of its object alone. */
+static bool say_edge(tni_relabel *relabel, tn_str old, tn_str new)
+{
+    return tni_relabel_path(relabel, old, new, NULL) == TN_OK;
+}
+
+/* Whether no two edges of the root have one name; of such edges only one can be reached. */
+static bool root_is_plain(const tni_tf_graph *g)
+{
+    for (uint32_t i = 0; i < g->nodes[0].n_children; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (i > 1000 ||
+                tn_str_equal(g->nodes[0].children[i].name, g->nodes[0].children[k].name)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Another name for the root's first edge: every other edge keeps its own, and the way back gives
+ * the first names and keys again. */
+static void check_relabel(run *r, tn_str message)
+{
+    tni_relabel there, back;
+    tni_tf_graph renamed, first;
+    tni_buffer out, again, old;
+    const tn_str new = TN_LIT("a name..of.Smine");
+    tni_arena *arena = &r->scratch;
+    tni_buffer_init(&out, r->f.ctx);
+    tni_buffer_init(&again, r->f.ctx);
+    tni_buffer_init(&old, r->f.ctx);
+    bool some = r->graph.nodes[0].n_children > 0 && root_is_plain(&r->graph) &&
+                r->graph.nodes[0].children[0].name.len > 0;
+    if (some) {
+        tni_object_escape(r->graph.nodes[0].children[0].name, &old);
+    }
+    tn_str was = {old.data, old.len};
+    if (some && tni_relabel_begin(r->graph.nodes, r->graph.n_nodes, arena, &there, NULL) == TN_OK &&
+        say_edge(&there, was, new) && tni_relabel_end(&there, NULL) == TN_OK) {
+        FUZZ_HOLDS(tni_tf_graph_relabel(r->f.ctx, message, &there, &out, NULL) == TN_OK);
+        FUZZ_HOLDS(tni_tf_graph_parse((tn_str){out.data, out.len}, arena, &renamed, NULL) == TN_OK);
+        FUZZ_HOLDS(renamed.n_nodes == r->graph.n_nodes);
+        FUZZ_HOLDS(tn_str_equal(renamed.nodes[0].children[0].name, TN_LIT("a name.of/mine")));
+        FUZZ_HOLDS(tni_relabel_begin(renamed.nodes, renamed.n_nodes, arena, &back, NULL) == TN_OK);
+        FUZZ_HOLDS(say_edge(&back, new, was) && tni_relabel_end(&back, NULL) == TN_OK);
+        FUZZ_HOLDS(tni_tf_graph_relabel(r->f.ctx, (tn_str){out.data, out.len}, &back, &again,
+                                        NULL) == TN_OK);
+        FUZZ_HOLDS(tni_tf_graph_parse((tn_str){again.data, again.len}, arena, &first, NULL) ==
+                   TN_OK);
+        for (uint32_t i = 0; i < first.n_attributes; i++) {
+            FUZZ_HOLDS(tn_str_equal(first.attributes[i].key, r->graph.attributes[i].key));
+        }
+        FUZZ_HOLDS(
+            tn_str_equal(first.nodes[0].children[0].name, r->graph.nodes[0].children[0].name));
+    }
+    tni_buffer_clear(&out);
+    tni_buffer_clear(&again);
+    tni_buffer_clear(&old);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     run r = {.count = 0};
@@ -107,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_graph(&r.graph);
         check_names(&r);
         check_prune(&r, message);
+        check_relabel(&r, message);
     }
     free(r.entries);
     free(r.keys);
