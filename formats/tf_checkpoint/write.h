@@ -27,6 +27,7 @@ typedef struct tni_tf_write {
     size_t n_parts;
     uint32_t shards;
     tn_source **links;    /* by shard: the file that it is a link to, or NULL; NULL: none is */
+    tn_str *keys;         /* by tensor: where a new object graph puts it; NULL: there is none */
     tni_relabel *relabel; /* how the source's keys change; NULL: they do not */
     tn_str graph;         /* the string block of the object graph; none in the layout "names" */
     uint32_t graph_sum;   /* its sum, not masked */
@@ -60,6 +61,10 @@ tn_status tni_tf_graph_follow(const tn_model *model, tn_str pruned, tni_relabel 
 tn_status tni_tf_graph_can_follow(const tn_model *model, tn_error *err);
 /* Makes the string block of the object graph that fits what is written. */
 tn_status tni_tf_graph_make(tni_write *write, tni_tf_write *state, tn_error *err);
+/* Makes a new object graph of the components of the names, with the keys that follow from it. */
+tn_status tni_tf_objects_make(tni_write *write, tni_tf_write *state, tn_error *err);
+/* Keeps a graph's message as the string block that is stored. */
+tn_status tni_tf_graph_keep(tni_write *write, tni_tf_write *state, tn_str graph, tn_error *err);
 /* Makes the index's entries from placed parts: TN_E_COLLISION if two have one key. */
 tn_status tni_tf_entries_make(tni_write *write, tni_tf_write *state, tn_error *err);
 

@@ -43,7 +43,7 @@ static tn_status edit_graph(const tn_model *model, tni_arena *arena, tni_buffer 
                             tni_relabel **relabel_out, tn_error *err)
 {
     const tn_model *root = tni_model_root(model);
-    const tni_carrier *graph = tni_model_carrier(root, "tf_object_graph");
+    const tni_carrier *graph = tni_model_carrier(root, TNI_TF_GRAPH_CARRIER);
     tni_names present, written;
     tni_buffer pruned;
     void *relabel = NULL;
@@ -84,24 +84,31 @@ tn_status tni_tf_graph_can_follow(const tn_model *model, tn_error *err)
     return status;
 }
 
-tn_status tni_tf_graph_make(tni_write *write, tni_tf_write *state, tn_error *err)
+tn_status tni_tf_graph_keep(tni_write *write, tni_tf_write *state, tn_str graph, tn_error *err)
 {
-    const tn_model *root = tni_model_root(write->model);
-    const tni_carrier *graph = tni_model_carrier(root, "tf_object_graph");
-    tni_buffer edited, block;
-    tni_buffer_init(&edited, write->ctx);
+    tni_buffer block;
     tni_buffer_init(&block, write->ctx);
-    tn_status status = edit_graph(write->model, write->arena, &edited, &state->relabel, err);
-    if (status == TN_OK) {
-        tn_str text = {edited.len == 0 ? "" : edited.data, edited.len};
-        state->graph_kept = tn_str_equal(text, graph->bytes);
-        tni_tf_strings_encode(&text, 1, &block, &state->graph_sum);
-        status = tni_buffer_check(&block, err);
-    }
+    tni_tf_strings_encode(&graph, 1, &block, &state->graph_sum);
+    tn_status status = tni_buffer_check(&block, err);
     if (status == TN_OK) {
         status = tni_arena_str(write->arena, (tn_str){block.data, block.len}, &state->graph, err);
     }
     tni_buffer_clear(&block);
+    return status;
+}
+
+tn_status tni_tf_graph_make(tni_write *write, tni_tf_write *state, tn_error *err)
+{
+    const tn_model *root = tni_model_root(write->model);
+    const tni_carrier *graph = tni_model_carrier(root, TNI_TF_GRAPH_CARRIER);
+    tni_buffer edited;
+    tni_buffer_init(&edited, write->ctx);
+    tn_status status = edit_graph(write->model, write->arena, &edited, &state->relabel, err);
+    if (status == TN_OK) {
+        tn_str text = {edited.len == 0 ? "" : edited.data, edited.len};
+        state->graph_kept = tn_str_equal(text, graph->bytes);
+        status = tni_tf_graph_keep(write, state, text, err);
+    }
     tni_buffer_clear(&edited);
     return status;
 }
