@@ -1,7 +1,9 @@
-/* Object graphs: the walk over the message, the names that come of it, taking values out of it, and
- * renaming edges of it. The entries are those that the graph itself speaks of. */
+/* Object graphs: the walk over the message, the names that come of it, taking values out of it,
+ * renaming edges of it, and graphs made anew of its paths. The entries are those that the graph
+ * itself speaks of. */
 #include "formats/tf_checkpoint/graph_prune.h"
 #include "formats/tf_checkpoint/graph_relabel.h"
+#include "formats/tf_checkpoint/graph_write.h"
 #include "formats/tf_checkpoint/names.h"
 #include "table_edit.h"
 #include "target.h"
@@ -54,6 +56,45 @@ static void check_graph(const tni_tf_graph *g)
     }
 }
 
+/* A new graph of the paths that names told has a variable at each of them. */
+static void check_write(run *r, const tni_tf_name *names)
+{
+    tni_tf_place *places = calloc((size_t)r->count + 1, sizeof *places);
+    tn_str *keys = calloc((size_t)r->count + 1, sizeof *keys);
+    tni_buffer out;
+    tni_tf_graph graph;
+    tni_object_walk walk;
+    uint32_t count = 0, edge;
+    FUZZ_HOLDS(places != NULL && keys != NULL);
+    tni_buffer_init(&out, r->f.ctx);
+    for (uint32_t i = 0; i < r->count; i++) {
+        if (names[i].object.data != NULL && names[i].object.len > 0) {
+            places[count] = (tni_tf_place){
+                .path = names[i].object, .full_name = names[i].name, .owner = TN_NO_INDEX};
+            FUZZ_HOLDS(tni_tf_place_key(places, count, &r->scratch, &keys[count], NULL) == TN_OK);
+            count++;
+        }
+    }
+    FUZZ_HOLDS(tni_tf_graph_write(r->f.ctx, places, keys, count, &out, NULL) == TN_OK);
+    FUZZ_HOLDS(tni_tf_graph_parse((tn_str){out.data, out.len}, &r->scratch, &graph, NULL) == TN_OK);
+    FUZZ_HOLDS(graph.n_attributes <= count && graph.n_slots == 0);
+    FUZZ_HOLDS(tni_object_walk_init(graph.nodes, graph.n_nodes, &r->scratch, &walk, NULL) == TN_OK);
+    for (uint32_t i = 0; i < count; i++) {
+        tn_str rest = places[i].path, component;
+        uint32_t node = 0;
+        while (tni_object_component(&rest, &component)) {
+            FUZZ_HOLDS(tni_object_step(&walk, node, component, &edge, NULL) == TN_OK);
+            FUZZ_HOLDS(edge != TN_NO_INDEX);
+            node = graph.nodes[node].children[edge].node;
+        }
+        FUZZ_HOLDS(graph.nodes[node].n_attributes == 1);
+        FUZZ_HOLDS(tn_str_equal(graph.nodes[node].attributes[0].key, keys[i]));
+    }
+    tni_buffer_clear(&out);
+    free(places);
+    free(keys);
+}
+
 /* Every entry gets a name; owners and twins are entries. That no two names are the same is for
  * tni_model_finish to see. */
 static void check_names(run *r)
@@ -68,6 +109,9 @@ static void check_names(run *r)
         FUZZ_HOLDS(names[i].slot_of == TN_NO_INDEX || names[i].slot_of < r->count);
         FUZZ_HOLDS(names[i].twin == TN_NO_INDEX || names[names[i].twin].twin_of == i);
         FUZZ_HOLDS(names[i].node == TN_NO_INDEX || names[i].node < r->graph.n_nodes);
+    }
+    if (status == TN_OK) {
+        check_write(r, names);
     }
 }
 
