@@ -196,6 +196,58 @@ def test_every_fixture():
     assert seen >= 15, seen
 
 
+def test_without_full_names():
+    """Slots that have no full name are called by their keys, and those follow their variables' names."""
+    path = support.FIXTURES / 'tf_checkpoint/good-keras2-legacy-adam/ckpt'
+    reader = tf.train.load_checkpoint(str(path))
+    proto = test_graphs.graph_of(reader)
+    for node in proto.nodes:
+        for attribute in node.attributes:
+            attribute.ClearField('full_name')
+    values = {key: reader.get_tensor(key) for key in reader.get_variable_to_dtype_map()}
+    values['_CHECKPOINTABLE_OBJECT_GRAPH'] = proto.SerializeToString()
+    with scratch() as folder:
+        tf.raw_ops.SaveV2(prefix=f'{folder}/in', tensor_names=list(values), shape_and_slices=[''] * len(values),
+                          tensors=[tf.constant(value) for value in values.values()])
+        convert(folder / 'in', folder / 'out', '--to', 'tf_checkpoint', '--rename', 'model/layer_with_weights-0/=model/fc/')
+        ours = tf.train.load_checkpoint(f'{folder}/out')
+        for key, value in values.items():
+            new = key.replace('model/layer_with_weights-0/', 'model/fc/')
+            if key != '_CHECKPOINTABLE_OBJECT_GRAPH':
+                assert test_graphs.same(ours.get_tensor(new), value), key
+        names = {row['name']: row['slot_of'] for row in support.listing(folder / 'out')}
+        assert names['model/fc/kernel/.OPTIMIZER_SLOT/optimizer/m'] == 'model/fc/kernel', names
+        support.tenon('-q', 'convert', folder / 'out', folder / 'back', '--to', 'tf_checkpoint', '--rename',
+                      'model/fc/=model/layer_with_weights-0/')
+        back = tf.train.load_checkpoint(f'{folder}/back')
+        assert back.get_tensor('_CHECKPOINTABLE_OBJECT_GRAPH') == values['_CHECKPOINTABLE_OBJECT_GRAPH']
+
+
+def test_other_edges():
+    """A variable that two edges lead to, under a key that tells neither: a rename after which it would be called by the other
+    edge is refused, one after which it is called as planned is not."""
+    path = support.FIXTURES / 'tf_checkpoint/good-objects-shared/ckpt'
+    reader = tf.train.load_checkpoint(str(path))
+    proto = test_graphs.graph_of(reader)
+    key = 'somewhere/0' + SUFFIX
+    values = {'model/tied' + SUFFIX: reader.get_tensor('model/tied' + SUFFIX), key: reader.get_tensor('left/z' + SUFFIX)}
+    for node in proto.nodes:
+        for attribute in node.attributes:
+            attribute.checkpoint_key = attribute.checkpoint_key.replace('left/z', 'somewhere/0')
+    values['_CHECKPOINTABLE_OBJECT_GRAPH'] = proto.SerializeToString()
+    with scratch() as folder:
+        tf.raw_ops.SaveV2(prefix=f'{folder}/in', tensor_names=list(values), shape_and_slices=[''] * len(values),
+                          tensors=[tf.constant(value) for value in values.values()])
+        refusal = json.loads(support.tenon('convert', '--json', folder / 'in', folder / 'out.ckpt', '--rename', 'left/=the_left/',
+                                           code=2))['error']
+        assert refusal['code'] == 'TN_E_IMPOSSIBLE' and refusal['subject'] == 'the_left/z', refusal
+        assert "'right/a'" in refusal['message'], refusal
+        convert(folder / 'in', folder / 'out.ckpt', '--rename', 'left/=a_left/')
+        assert {row['name'] for row in support.listing(folder / 'out.ckpt')} == {'a_left/z', 'model/tied'}
+        ours = tf.train.load_checkpoint(f'{folder}/out.ckpt')
+        assert test_graphs.same(ours.get_tensor(key), values[key])
+
+
 def test_table_and_generator():
     """A lookup table's keys and a generator's state follow an edge that holds more than variables."""
     with scratch() as folder:
