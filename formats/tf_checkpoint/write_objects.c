@@ -133,9 +133,10 @@ static bool keeps_place(const known *k, const tn_tensor *tensor)
 static tn_status place_of(const known *k, tni_write *write, const tn_tensor *tensor,
                           tni_tf_place *place, tn_error *err)
 {
-    const tn_tensor *origin = &tensor->origin->tensors[tensor->origin_index];
-    tn_str full = tensor->alias[TN_SCHEME_FULL].data != NULL ? tensor->alias[TN_SCHEME_FULL]
-                                                             : origin->alias[TN_SCHEME_FULL];
+    tn_str full = tensor->alias[TN_SCHEME_FULL];
+    if (full.data == NULL && tensor->origin == k->root) {
+        full = k->root->tensors[tensor->origin_index].alias[TN_SCHEME_FULL];
+    }
     const tn_object_slot *slot = known_slot(k, write, tensor);
     tn_str name = tensor->alias[TN_SCHEME_NAME];
     *place = (tni_tf_place){.full_name = full.data != NULL ? full : name, .owner = TN_NO_INDEX};

@@ -28,9 +28,13 @@ tn_str tni_tf_stored_key(const tn_tensor *tensor)
                                                      : origin_of(tensor)->alias[TN_SCHEME_KEY];
 }
 
-static bool is_renamed(const tn_tensor *tensor)
+/* Tells whether a tensor got another name, or is none of the source's. Values alone may be another
+ * file's (--like): then its key is still that of the source. */
+static bool is_renamed(const tn_tensor *tensor, const tn_model *root)
 {
-    return !tn_str_equal(tensor->alias[TN_SCHEME_NAME], origin_of(tensor)->alias[TN_SCHEME_NAME]);
+    return tensor->alias[TN_SCHEME_KEY].data == NULL &&
+           (tensor->origin != root ||
+            !tn_str_equal(tensor->alias[TN_SCHEME_NAME], origin_of(tensor)->alias[TN_SCHEME_NAME]));
 }
 
 /* Tells whether a tensor of the source is named by its path. */
@@ -52,8 +56,7 @@ bool tni_tf_any_renamed(const tn_model *model)
 {
     const tn_model *root = tni_model_root(model);
     for (size_t i = 0; i < model->count; i++) {
-        const tn_tensor *tensor = &model->tensors[i];
-        if (tensor->origin != root || is_renamed(tensor)) {
+        if (is_renamed(&model->tensors[i], root)) {
             return true;
         }
     }
@@ -75,7 +78,7 @@ static tn_status say(following *f, const tn_tensor *tensor, bool *taken)
                           "one place for both");
     } else if (has_path(origin)) {
         status = tni_relabel_path(f->relabel, origin->alias[TN_SCHEME_NAME], name, f->err);
-    } else if (is_renamed(tensor) && !is_keyed_slot(origin)) {
+    } else if (is_renamed(tensor, f->root) && !is_keyed_slot(origin)) {
         status = tni_fail(f->err, TN_E_IMPOSSIBLE,
                           "its name is no path of the object graph, so no edge follows its rename");
     }
@@ -127,10 +130,11 @@ static tn_status make_entries(following *f, tni_tf_entry **entries_out, uint32_t
     for (uint32_t i = 0; status == TN_OK && i < f->model->count; i++) {
         const tn_tensor *tensor = &f->model->tensors[i];
         const tni_piece *piece = tensor->n_pieces == 1 ? tensor->pieces : NULL;
+        const tni_piece *twins = tensor->twin_pieces;
         status = make_entry(f, tensor, tni_tf_stored_key(tensor), piece, &entries[i]);
         for (uint32_t k = 0; status == TN_OK && k < tensor->n_twins; k++) {
-            status =
-                make_entry(f, tensor, tensor->twins[k], &tensor->twin_pieces[k], &entries[count++]);
+            status = make_entry(f, tensor, tensor->twins[k], twins == NULL ? piece : &twins[k],
+                                &entries[count++]);
         }
     }
     *entries_out = entries;
@@ -144,8 +148,8 @@ static tn_status other_name(const following *f, const tn_tensor *tensor, tn_str 
     tn_escape(name, text, sizeof text);
     tn_status status =
         tni_fail(f->err, TN_E_IMPOSSIBLE, "%s, and it would be called '%s' in the output",
-                 is_renamed(tensor) ? "an edge that is not in its name leads to it too"
-                                    : "it is reached over an edge that the renames change",
+                 is_renamed(tensor, f->root) ? "an edge that is not in its name leads to it too"
+                                             : "it is reached over an edge that the renames change",
                  text);
     tni_error_subject(f->err, tensor->alias[TN_SCHEME_NAME]);
     return status;
@@ -167,8 +171,8 @@ static tn_status check_names(following *f, tn_str message)
     }
     for (size_t i = 0; i < f->model->count; i++) {
         const tn_tensor *tensor = &f->model->tensors[i];
-        bool counts =
-            tensor->role != TN_ROLE_METADATA && (has_path(origin_of(tensor)) || is_renamed(tensor));
+        bool counts = tensor->role != TN_ROLE_METADATA &&
+                      (has_path(origin_of(tensor)) || is_renamed(tensor, f->root));
         if (counts && !tn_str_equal(names[i].name, tensor->alias[TN_SCHEME_NAME])) {
             return other_name(f, tensor, names[i].name);
         }
