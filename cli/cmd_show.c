@@ -1,44 +1,9 @@
 /* tenon show: what kind of file is this. */
-#include <stdlib.h>
-
 #include "cli/errors.h"
 #include "cli/json.h"
 #include "cli/objects.h"
 #include "cli/print.h"
 #include "cli/totals.h"
-
-static void json_objects(tn_json_out *out, const tn_model *model)
-{
-    const tn_object *objects = NULL;
-    size_t count = tn_model_objects(model, &objects);
-    if (count == 0) {
-        tn_json_null(out);
-        return;
-    }
-    tn_json_object(out);
-    tn_json_key(out, "nodes");
-    tn_json_array(out);
-    for (size_t i = 0; i < count; i++) {
-        tn_json_object(out);
-        tn_json_key(out, "children");
-        tn_json_array(out);
-        for (uint32_t child = 0; child < objects[i].n_children; child++) {
-            tn_json_object(out);
-            json_name(out, objects[i].children[child].name);
-            tn_json_key(out, "node");
-            tn_json_u64(out, objects[i].children[child].node);
-            tn_json_object_end(out);
-        }
-        tn_json_array_end(out);
-        tn_json_key(out, "attributes");
-        tn_json_u64(out, objects[i].n_attributes);
-        tn_json_key(out, "slots");
-        tn_json_u64(out, objects[i].n_slots);
-        tn_json_object_end(out);
-    }
-    tn_json_array_end(out);
-    tn_json_object_end(out);
-}
 
 static void print_json(cli_state *cli, const tn_model *model)
 {
@@ -61,7 +26,7 @@ static void print_json(cli_state *cli, const tn_model *model)
     tn_json_key(out, "signatures");
     tn_json_null(out);
     tn_json_key(out, "objects");
-    json_objects(out, model);
+    objects_json(out, model);
 }
 
 static void print_heading(const cli_state *cli, const char *word)
@@ -150,7 +115,7 @@ static void print_objects(const cli_state *cli, const tn_model *model)
     print_heading(cli, "objects");
     printf("%zu%s\n", count, cli->set->objects ? "" : " (--objects prints the tree)");
     if (cli->set->objects && count > 0) {
-        objects_print(objects, count);
+        objects_print(model);
     }
 }
 

@@ -202,7 +202,7 @@ static const char *const get_examples[] = {
         {.name = "layout",                                                                       \
          .kind = OPTION_TEXT,                                                                    \
          .value = "LAYOUT",                                                                      \
-         .help = "variant of the format",                                                        \
+         .help = "variant: names, objects (tf_checkpoint); legacy, keras3, plain (keras_h5)",    \
          .place = offsetof(cli_settings, layout)},                                               \
         CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION,                                           \
         {.name = "cast",                                                                         \

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "model/fill.h"
 #include "model/roles.h"
 #include <tenon/text.h>
 
@@ -51,6 +52,27 @@ static tn_status check_names(const tn_model *base, const bool *keep, const tn_st
     }
     tni_hash_clear(&taken);
     return status;
+}
+
+tn_status tni_made_of_value(tn_model *model, tn_str name, const tni_value *form,
+                            const void *element, tni_made *made_out, tn_error *err)
+{
+    const tni_leaf *leaf;
+    void *block;
+    tn_status status = tni_fill_leaf(model, form->dtype, form->elements, element, &leaf, err);
+    if (status == TN_OK) {
+        status = tni_arena_alloc(&model->arena, sizeof(tni_whole_piece), &block, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    tni_whole_piece *whole = block;
+    whole->piece.leaf = leaf;
+    tni_map_whole(form->elements, &whole->dim, &whole->piece.map);
+    *made_out = (tni_made){.name = name, .value = *form, .owner = TN_NO_INDEX};
+    made_out->value.pieces = &whole->piece;
+    made_out->value.n_pieces = 1;
+    return TN_OK;
 }
 
 /* Takes all names away. */
@@ -207,11 +229,42 @@ tn_status tni_map_fill(tn_model *model, const bool *keep, const tn_str *names, c
     return status == TN_OK ? tni_model_finish(model, err) : status;
 }
 
-tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
-                        tn_model **model_out, tn_error *err)
+/* Makes the additions and fills the model with them. */
+static tn_status fill_added(tn_model *model, const bool *keep, const tn_str *names,
+                            const tni_addition *additions, size_t count, tn_error *err)
 {
+    void *block;
+    if (count == 0) {
+        return tni_map_fill(model, keep, names, NULL, NULL, 0, err);
+    }
+    tn_status status = tni_arena_array(&model->arena, count, sizeof(tni_made), &block, err);
+    tni_made *made = block;
+    for (size_t i = 0; status == TN_OK && i < count; i++) {
+        tni_value form = {.dtype = additions[i].dtype, .elements = 1};
+        status = tni_made_of_value(model, tn_str_of(additions[i].name), &form, additions[i].element,
+                                   &made[i], err);
+    }
+    return status == TN_OK ? tni_map_fill(model, keep, names, NULL, made, count, err) : status;
+}
+
+tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
+                        const tni_addition *additions, size_t n_additions, tn_model **model_out,
+                        tn_error *err)
+{
+    tn_model *model = NULL;
     tn_status status = check_names(base, keep, names, err);
-    return status != TN_OK ? status : tni_map_renamed(base, keep, names, NULL, model_out, err);
+    if (status == TN_OK) {
+        status = tni_map_begin(base, &model, err);
+    }
+    if (status == TN_OK) {
+        status = fill_added(model, keep, names, additions, n_additions, err);
+    }
+    if (status != TN_OK) {
+        tn_model_free(model);
+        return status;
+    }
+    *model_out = model;
+    return TN_OK;
 }
 
 tn_status tni_map_renamed(const tn_model *base, const bool *keep, const tn_str *names,

@@ -4,13 +4,16 @@
 #define TN_CONVERTERS_MAPPED_H
 
 #include "converters/ops/value.h"
+#include "formats/format.h"
 #include "model/model.h"
 
 /* Makes a model of those tensors of `base` for which keep[i] is true, in their order, under
- * names[i]; slots keep their owners as long as these are kept. `base` and the names must outlive
- * it. Free with tn_model_free. Errors: TN_E_COLLISION names both tensors. */
+ * names[i], and behind them the additions, whose names none of them has; slots keep their owners as
+ * long as these are kept. `base` and the names must outlive it. Free with tn_model_free. Errors:
+ * TN_E_COLLISION names both tensors. */
 tn_status tni_map_named(const tn_model *base, const bool *keep, const tn_str *names,
-                        tn_model **model_out, tn_error *err);
+                        const tni_addition *additions, size_t n_additions, tn_model **model_out,
+                        tn_error *err);
 
 struct tni_op;
 
@@ -41,6 +44,11 @@ static inline bool tni_made_stands_at(const tni_made *made, uint32_t index)
 /* Makes an empty model above `base`, for tni_map_fill; what is made for its tensors may live in its
  * arena. Errors: TN_E_NOMEM. */
 tn_status tni_map_begin(const tn_model *base, tn_model **model_out, tn_error *err);
+/* Makes a tensor of one value from nothing, for tni_map_fill of `model`: `elements` elements of
+ * `dtype` (of whole bytes) that are all *element, in native byte order. Shape and name are
+ * borrowed. Errors: TN_E_NOMEM. */
+tn_status tni_made_of_value(tn_model *model, tn_str name, const tni_value *form,
+                            const void *element, tni_made *made_out, tn_error *err);
 /* Fills it as tni_map_renamed does, with made tensors where their first origins stand, and ends it.
  * `made` is in order of first origins. The model stays the caller's on failure. */
 tn_status tni_map_fill(tn_model *model, const bool *keep, const tn_str *names, const bool *renamed,

@@ -231,6 +231,15 @@ static tn_status list_named(tn_plan *plan, tn_error *err)
     return status;
 }
 
+static bool any_kept(const tn_plan *plan)
+{
+    bool any = false;
+    for (size_t i = 0; !any && i < plan->base->count; i++) {
+        any = plan->keep[i];
+    }
+    return any;
+}
+
 /* Tells whether all tensors of the base are written, under the names that they have. */
 static bool is_identity(const tn_plan *plan, const tn_str *names)
 {
@@ -242,9 +251,35 @@ static bool is_identity(const tn_plan *plan, const tn_str *names)
     return true;
 }
 
+/* Lists what the layout needs and no tensor that is written has the name of. */
+static tn_status list_missing(tn_plan *plan, const tn_str *names, tni_addition **missing_out,
+                              size_t *count_out, tn_error *err)
+{
+    void *block;
+    size_t count = 0;
+    const tni_layout *layout = &plan->write.layout;
+    tn_status status =
+        tni_arena_array(&plan->arena, layout->n_additions, sizeof(tni_addition), &block, err);
+    tni_addition *missing = block;
+    for (size_t a = 0; status == TN_OK && a < layout->n_additions; a++) {
+        bool found = false;
+        for (size_t i = 0; !found && i < plan->base->count; i++) {
+            found = plan->keep[i] && tn_str_equal(names[i], tn_str_of(layout->additions[a].name));
+        }
+        if (!found) {
+            missing[count++] = layout->additions[a];
+        }
+    }
+    *missing_out = missing;
+    *count_out = count;
+    return status;
+}
+
 static tn_status map(tn_plan *plan, const tn_convert_options *options, tn_error *err)
 {
     void *names = NULL;
+    tni_addition *missing;
+    size_t n_missing = 0;
     tn_status status = leave_roles(plan, plan->keep, err);
     if (status == TN_OK) {
         status = tni_alloc_array(plan->ctx, plan->base->count, sizeof(tn_str), &names, err);
@@ -252,18 +287,22 @@ static tn_status map(tn_plan *plan, const tn_convert_options *options, tn_error 
     if (status == TN_OK) {
         status = choose_names(plan, options, plan->keep, names, err);
     }
-    if (status == TN_OK && !is_identity(plan, names)) {
-        status = tni_map_named(plan->base, plan->keep, names, &plan->mapped, err);
+    if (status == TN_OK && !any_kept(plan)) {
+        status = tni_fail(err, TN_E_EMPTY, "nothing is left to write");
+        tni_error_path(err, plan->source->path);
+        tni_error_hint(err, "tenon ls %s shows what is there", plan->source->path);
+    }
+    if (status == TN_OK) {
+        status = list_missing(plan, names, &missing, &n_missing, err);
+    }
+    if (status == TN_OK && (n_missing > 0 || !is_identity(plan, names))) {
+        status =
+            tni_map_named(plan->base, plan->keep, names, missing, n_missing, &plan->mapped, err);
     }
     tni_free(plan->ctx, names);
     if (status == TN_OK) {
         plan->written = plan->mapped != NULL ? plan->mapped : plan->base;
         status = list_named(plan, err);
-    }
-    if (status == TN_OK && plan->written->count == 0) {
-        status = tni_fail(err, TN_E_EMPTY, "nothing is left to write");
-        tni_error_path(err, plan->source->path);
-        tni_error_hint(err, "tenon ls %s shows what is there", plan->source->path);
     }
     return status;
 }
@@ -287,6 +326,14 @@ static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options,
     } else if (options->layout != NULL) {
         status = tni_fail(err, TN_E_USAGE, "%s has no layouts to choose from", format->name);
         tni_error_hint(err, "leave --layout out");
+    }
+    if (status == TN_OK && plan->write.layout.carries && plan->naming.any_renamed &&
+        options->has_scheme && options->scheme != TN_SCHEME_NAME &&
+        format->writer->documents_follow) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE,
+                          "the input's object graph follows renames, but not the names of a scheme "
+                          "besides");
+        tni_error_hint(err, "leave --scheme out");
     }
     if (status != TN_OK) {
         tni_error_path(err, plan->target.path);
@@ -319,19 +366,7 @@ static tn_status name(tn_plan *plan, const tn_convert_options *options, tn_error
     if (status != TN_OK) {
         return status;
     }
-    tn_error why = {0};
-    status = tni_plan_apply_rules(plan, options, keep, &why);
-    if (why.code == TN_E_SLOT) {
-        /* Where no rename is possible at all, that is worth more than which slot is in its way. */
-        plan->base = plan->source;
-        plan->naming.any_renamed = true;
-        tn_status layout = choose_layout(plan, options, err);
-        status = layout != TN_OK ? layout : status;
-    }
-    if (status != TN_OK && err != NULL && err->status == TN_OK) {
-        *err = why;
-    }
-    return status;
+    return tni_plan_apply_rules(plan, options, keep, err);
 }
 
 /* Refuses --link where the output cannot consist of the input's files. */

@@ -20,6 +20,17 @@ static tn_status note_left_out(tn_plan *plan, tn_error *err)
     return status;
 }
 
+/* Tells whether the output carries documents that tie slots to their variables. */
+static bool ties_slots(const tn_plan *plan, const tn_convert_options *options)
+{
+    tni_layout layout;
+    const tni_writer_ops *writer = plan->target.format->writer;
+    return writer->documents_follow && writer->choose_layout != NULL &&
+           writer->choose_layout(plan->source, plan->target.name, options->layout, false, &layout,
+                                 NULL) == TN_OK &&
+           layout.carries;
+}
+
 /* Runs the stages. Documents go along even where --only does not keep them: writers ask for them.
  */
 static tn_status run(tn_plan *plan, const tn_convert_options *options, const bool *keep,
@@ -37,6 +48,7 @@ static tn_status run(tn_plan *plan, const tn_convert_options *options, const boo
                               .n_inputs = options->n_inputs,
                               .scheme = options->has_scheme ? options->scheme : TN_SCHEME_NAME,
                               .ignore_unmatch = options->ignore_unmatch,
+                              .slots_are_tied = ties_slots(plan, options),
                               .target = plan->target.format->name};
     void *block;
     tn_status status =

@@ -83,6 +83,10 @@ static tn_status trace(tn_plan *plan, const tn_tensor *tensor, const tn_tensor *
     *origin = &tensor->origin->tensors[tensor->origin_index];
     *entry = (tn_plan_tensor){
         .name = tensor->alias[TN_SCHEME_NAME], .tensor = tensor, .from = origin, .n_from = 1};
+    if (tensor->origin == plan->mapped) {
+        entry->n_from = 0; /* the layout needs it */
+        return TN_OK;
+    }
     if (plan->named == NULL) {
         return TN_OK;
     }
@@ -125,7 +129,7 @@ static tn_status trace(tn_plan *plan, const tn_tensor *tensor, const tn_tensor *
 /* Says that values are widened to the dtype of --like's tensor. */
 static tn_status note_widening(tn_plan *plan, tn_plan_tensor *entry, tn_error *err)
 {
-    if (plan->like.model == NULL) {
+    if (plan->like.model == NULL || entry->tensor->origin == plan->mapped) {
         return TN_OK;
     }
     uint32_t source = plan->like.pair[plan->named[entry->tensor - plan->written->tensors]].source;

@@ -63,6 +63,13 @@ typedef struct tni_out_file {
     tn_sink *sink;   /* set before `headers`; NULL for a link */
 } tni_out_file;
 
+/* A scalar that a layout needs: it is made where no tensor has the name. */
+typedef struct tni_addition {
+    const char *name;
+    tn_dtype dtype; /* of whole bytes */
+    const void *element;
+} tni_addition;
+
 /* A layout that a writer chose. */
 typedef struct tni_layout {
     const char *word; /* for JSON: "names", "objects" …; "" if there are no variants */
@@ -70,6 +77,8 @@ typedef struct tni_layout {
     bool full_names;  /* without --scheme tensors are written by their full names, if all have one
                          and no two the same */
     unsigned roles;   /* those that this layout holds, as in tni_writer_ops; 0: all of these */
+    const tni_addition *additions;
+    size_t n_additions;
 } tni_layout;
 
 typedef struct tni_write_options {
@@ -131,8 +140,10 @@ typedef struct tni_writer_ops {
     /* Tells whether an output name means this format although no extension says so ("ckpt-7").
      * NULL: none does. */
     bool (*claims)(tn_str name);
-    bool metadata;   /* write->metadata has a place */
-    bool links;      /* `layout` heeds options.link, for a source of the same format */
+    bool metadata;         /* write->metadata has a place */
+    bool links;            /* `layout` heeds options.link, for a source of the same format */
+    bool documents_follow; /* documents that are carried follow renames: a slot whose name is its
+                              full name goes with its variable as it is called */
     bool bare_names; /* outputs of this format need no extension, so one without takes the input's
                         format */
 } tni_writer_ops;

@@ -37,6 +37,7 @@ typedef struct tni_stage {
     const tni_inputs *inputs;
     tni_ruleset *set;
     bool ignore_unmatch;
+    bool slots_are_tied;
     const char *target_format; /* NULL: there is no output */
     tn_report *notes;
     tni_decision *decisions; /* by tensor */

@@ -38,12 +38,23 @@ static tn_status left_behind(const tni_stage *stage, size_t slot, size_t owner, 
     return status;
 }
 
+/* Tells whether a slot's name says nothing of its owner's path, and does not have to. */
+static bool is_tied(const tni_stage *stage, size_t slot)
+{
+    const tn_tensor *tensor = &stage->model->tensors[slot];
+    return stage->slots_are_tied && tensor->alias[TN_SCHEME_FULL].data != NULL &&
+           tn_str_equal(tensor->alias[TN_SCHEME_FULL], tensor->alias[TN_SCHEME_NAME]);
+}
+
 /* Renames a slot with its owner. */
 static tn_status follow(tni_stage *stage, size_t slot, uint32_t owner, tn_error *err)
 {
     tni_decision *decision = &stage->decisions[slot];
     const tni_decision *its = &stage->decisions[owner];
     tni_slot_name name;
+    if (is_tied(stage, slot)) {
+        return TN_OK;
+    }
     if (stage->set->slots != TNI_SLOTS_FOLLOW) {
         return left_behind(stage, slot, owner, "and no rule renames the slot", err);
     }

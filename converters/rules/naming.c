@@ -291,6 +291,7 @@ static tn_status run_stage(tni_naming *naming, tni_ruleset *set, const tni_rule_
                        .inputs = &naming->inputs,
                        .set = set,
                        .ignore_unmatch = options->ignore_unmatch,
+                       .slots_are_tied = options->slots_are_tied,
                        .target_format = options->target,
                        .notes = notes};
     tn_status status = tni_map_begin(naming->model, &stage.next, err);

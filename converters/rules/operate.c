@@ -3,7 +3,6 @@
 
 #include "converters/rules/elementwise.h"
 #include "core/hash.h"
-#include "model/fill.h"
 #include "model/roles.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -556,30 +555,15 @@ static tn_status sort_made(tni_stage *stage, tn_error *err)
 static tn_status make(tni_stage *stage, const tni_rule *rule, tn_error *err)
 {
     const tni_make *wanted = rule->make;
-    const tni_leaf *leaf;
-    void *block;
+    tni_value form = {.dtype = wanted->dtype,
+                      .rank = wanted->rank,
+                      .shape = wanted->shape,
+                      .elements = wanted->elements};
+    tni_made made = {.owner = TN_NO_INDEX};
     tn_status status =
-        tni_fill_leaf(stage->next, wanted->dtype, wanted->elements, wanted->element, &leaf, err);
-    if (status == TN_OK) {
-        status = tni_arena_alloc(&stage->next->arena, sizeof(tni_whole_piece), &block, err);
-    }
-    if (status != TN_OK) {
-        return status;
-    }
-    tni_whole_piece *whole = block;
-    whole->piece.leaf = leaf;
-    tni_map_whole(wanted->elements, &whole->dim, &whole->piece.map);
-    return tni_doing_add(stage,
-                         &(tni_made){.name = wanted->name,
-                                     .value = {.dtype = wanted->dtype,
-                                               .rank = wanted->rank,
-                                               .shape = wanted->shape,
-                                               .elements = wanted->elements,
-                                               .pieces = &whole->piece,
-                                               .n_pieces = 1},
-                                     .owner = TN_NO_INDEX,
-                                     .place = rule->place},
-                         err);
+        tni_made_of_value(stage->next, wanted->name, &form, wanted->element, &made, err);
+    made.place = rule->place;
+    return status == TN_OK ? tni_doing_add(stage, &made, err) : status;
 }
 
 tn_status tni_stage_operate(tni_stage *stage, tn_error *err)

@@ -136,7 +136,9 @@ typedef struct tni_rule_options {
     size_t n_inputs;
     tn_scheme scheme; /* of the command; what the flags' patterns see */
     bool ignore_unmatch;
-    const char *target;         /* format of the output; NULL: there is none */
+    bool slots_are_tied; /* the output ties slots to their variables by other means than names: one
+                            that is called by its full name keeps it */
+    const char *target;  /* format of the output; NULL: there is none */
     const tni_rulesets *loaded; /* stages that are read already; NULL: those of the fields above */
     /* Shown each stage that has decided; NULL: nobody looks. What it has in the arena stays. */
     void (*watch)(void *user, const struct tni_stage *stage);

@@ -150,3 +150,11 @@ bool tni_wire_number(tni_wire_numbers *numbers, uint64_t *number_out)
     *number_out = field.number;
     return true;
 }
+
+void tni_wire_put_len(tni_buffer *out, uint32_t tag, tn_str bytes)
+{
+    uint8_t varint[10];
+    tni_buffer_add(out, varint, tni_put_varint64(varint, tag));
+    tni_buffer_add(out, varint, tni_put_varint64(varint, bytes.len));
+    tni_buffer_str(out, bytes);
+}

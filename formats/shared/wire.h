@@ -8,6 +8,7 @@
 #ifndef TN_FORMATS_SHARED_WIRE_H
 #define TN_FORMATS_SHARED_WIRE_H
 
+#include "core/buffer.h"
 #include "core/cursor.h"
 
 enum { TNI_WIRE_DEPTH = 100 }; /* nesting of messages and groups; protobuf's own default */
@@ -56,5 +57,8 @@ typedef struct tni_wire_numbers {
 bool tni_wire_numbers_of(const tni_wire_field *field, uint32_t type, tni_wire_numbers *numbers_out);
 /* Reads the next number's bits; false at the end and for damage. */
 bool tni_wire_number(tni_wire_numbers *numbers, uint64_t *number_out);
+
+/* Appends a field of wire type LEN: an edited copy of a message is what stays of it, and these. */
+void tni_wire_put_len(tni_buffer *out, uint32_t tag, tn_str bytes);
 
 #endif

@@ -161,14 +161,6 @@ static tn_status spread(prune *p, tn_error *err)
     return TN_OK;
 }
 
-static void put_len(tni_buffer *out, uint32_t tag, tn_str bytes)
-{
-    uint8_t varint[10];
-    tni_buffer_add(out, varint, tni_put_varint64(varint, tag));
-    tni_buffer_add(out, varint, tni_put_varint64(varint, bytes.len));
-    tni_buffer_str(out, bytes);
-}
-
 /* Copies one node's message without what goes. */
 static void copy_node(prune *p, uint32_t n, tn_str message, tni_buffer *out)
 {
@@ -182,7 +174,7 @@ static void copy_node(prune *p, uint32_t n, tn_str message, tni_buffer *out)
         } else if (field.tag == TAG_SLOTS) {
             keep = !p->bare[p->graph.slots[p->slot++].node];
         } else if (field.tag == TAG_HAS_VALUES) {
-            put_len(out, TAG_HAS_VALUES, (tn_str){yes, p->has[n] ? sizeof yes : 0});
+            tni_wire_put_len(out, TAG_HAS_VALUES, (tn_str){yes, p->has[n] ? sizeof yes : 0});
             keep = false;
         }
         if (keep) {
@@ -205,7 +197,7 @@ static tn_status copy_graph(prune *p, tn_str message, tni_buffer *out, tn_error 
         }
         tni_buffer_reset(&node);
         copy_node(p, n++, field.bytes, &node);
-        put_len(out, TAG_NODES, (tn_str){node.len == 0 ? "" : node.data, node.len});
+        tni_wire_put_len(out, TAG_NODES, (tn_str){node.len == 0 ? "" : node.data, node.len});
         out->failed = out->failed || node.failed;
     }
     tni_buffer_clear(&node);

@@ -11,6 +11,8 @@
 #define TNI_TF_META_SUFFIX ".meta"
 
 #define TNI_TF_OBJECT_GRAPH "_CHECKPOINTABLE_OBJECT_GRAPH"
+#define TNI_TF_GRAPH_CARRIER "tf_object_graph" /* the document of a model that holds one */
+#define TNI_TF_SAVE_COUNTER "save_counter"     /* what tf.train.Checkpoint.restore wants to find */
 #define TNI_TF_VARIABLE_VALUE "VARIABLE_VALUE"
 #define TNI_TF_ATTRIBUTES "/.ATTRIBUTES/"
 #define TNI_TF_VARIABLE_SUFFIX TNI_TF_ATTRIBUTES TNI_TF_VARIABLE_VALUE

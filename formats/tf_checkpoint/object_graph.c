@@ -54,16 +54,25 @@ static bool count_graph(tn_str message, totals *t)
 typedef struct filling {
     tni_tf_graph graph;
     tn_object_edge *child;
+    tn_error *err;
 } filling;
 
-/* Takes a node id; false if there is no such node (ids are int32: negative ones are long). */
-static bool take_node(const filling *f, uint64_t number, uint32_t *node)
+/* Takes the id of a node that object `from` says is its `what`; false, with the error, if there is
+ * no such node (ids are int32: negative ones are long). */
+static bool take_node(const filling *f, uint32_t from, const char *what, uint64_t number,
+                      uint32_t *node)
 {
+    if (number >= f->graph.n_nodes) {
+        tni_fail(f->err, TN_E_CORRUPT,
+                 "the object graph is damaged: object #%u has %s #%lld, and there are %u objects",
+                 from, what, (long long)number, f->graph.n_nodes);
+        return false;
+    }
     *node = (uint32_t)number;
-    return number < f->graph.n_nodes;
+    return true;
 }
 
-static bool fill_child(filling *f, tn_str message)
+static bool fill_child(filling *f, uint32_t from, tn_str message)
 {
     tni_wire wire = tni_wire_of(message);
     tni_wire_field field;
@@ -71,7 +80,7 @@ static bool fill_child(filling *f, tn_str message)
     bool ok = true;
     while (ok && tni_wire_next(&wire, &field)) {
         if (field.tag == CHILD_NODE) {
-            ok = take_node(f, field.number, &edge.node);
+            ok = take_node(f, from, "a child", field.number, &edge.node);
         } else if (field.tag == CHILD_NAME) {
             edge.name = field.bytes;
         }
@@ -106,9 +115,9 @@ static bool fill_slot(filling *f, uint32_t node, tn_str message)
     bool ok = true;
     while (ok && tni_wire_next(&wire, &field)) {
         if (field.tag == SLOT_VARIABLE) {
-            ok = take_node(f, field.number, &slot.variable);
+            ok = take_node(f, node, "a slot of variable", field.number, &slot.variable);
         } else if (field.tag == SLOT_NODE) {
-            ok = take_node(f, field.number, &slot.node);
+            ok = take_node(f, node, "a slot", field.number, &slot.node);
         } else if (field.tag == SLOT_NAME) {
             slot.name = field.bytes;
         }
@@ -128,7 +137,7 @@ static bool fill_node(filling *f, uint32_t index, tn_str message)
     node->slots = f->graph.slots + f->graph.n_slots;
     while (ok && tni_wire_next(&wire, &field)) {
         if (field.tag == NODE_CHILD) {
-            ok = fill_child(f, field.bytes);
+            ok = fill_child(f, index, field.bytes);
             node->n_children++;
         } else if (field.tag == NODE_ATTRIBUTE) {
             ok = fill_attribute(f, index, field.bytes);
@@ -167,8 +176,9 @@ static tn_status allocate(filling *f, const totals *t, tni_arena *arena, tn_erro
         (status = tni_arena_array(arena, t->slots, sizeof(tni_tf_slot), &slots, err)) != TN_OK) {
         return status;
     }
-    f->graph = (tni_tf_graph){nodes, (uint32_t)t->nodes, attributes, 0, slots, 0};
-    f->child = children;
+    *f = (filling){.graph = {nodes, (uint32_t)t->nodes, attributes, 0, slots, 0},
+                   .child = children,
+                   .err = err};
     return TN_OK;
 }
 
@@ -188,9 +198,7 @@ tn_status tni_tf_graph_parse(tn_str message, tni_arena *arena, tni_tf_graph *gra
         return status;
     }
     if (!fill_graph(&f, message)) {
-        return tni_fail(err, TN_E_CORRUPT,
-                        "the object graph is damaged, or has an edge to an object that is not "
-                        "there");
+        return tni_fail(err, TN_E_CORRUPT, "the object graph is damaged"); /* unless it was said */
     }
     *graph_out = f.graph;
     return TN_OK;

@@ -99,10 +99,10 @@ static void descend(search *s)
 static tn_status allocate(search *s, tni_arena *scratch, tn_error *err)
 {
     uint32_t n = s->paths->graph->n_nodes;
-    void *block, *sorted;
+    void *block;
     tn_status status = tni_arena_array(scratch, n, 6 * sizeof(uint32_t), &block, err);
     if (status == TN_OK) {
-        status = tni_arena_array(scratch, n, sizeof(uint32_t *), &sorted, err);
+        status = tni_object_walk_init(s->paths->graph->nodes, n, scratch, &s->paths->walk, err);
     }
     if (status != TN_OK) {
         return status;
@@ -114,7 +114,6 @@ static tn_status allocate(search *s, tni_arena *scratch, tn_error *err)
     s->rank = words + 3 * (size_t)n;
     s->level = words + 4 * (size_t)n;
     s->next = words + 5 * (size_t)n;
-    s->paths->sorted = sorted;
     memset(s->paths->parent, 0xFF, n * sizeof(uint32_t));
     return TN_OK;
 }
@@ -122,7 +121,7 @@ static tn_status allocate(search *s, tni_arena *scratch, tn_error *err)
 tn_status tni_tf_paths_find(const tni_tf_graph *graph, const bool *optimizer, tni_arena *scratch,
                             tni_tf_paths *paths_out, tn_error *err)
 {
-    tni_tf_paths paths = {.graph = graph, .optimizer = optimizer, .scratch = scratch};
+    tni_tf_paths paths = {.graph = graph, .optimizer = optimizer};
     search s = {.paths = &paths};
     tn_status status = allocate(&s, scratch, err);
     if (status != TN_OK) {
@@ -194,77 +193,17 @@ tn_status tni_tf_path_text(const tni_tf_paths *paths, uint32_t node, tni_arena *
     return TN_OK;
 }
 
-static int by_name(const void *a, const void *b, void *edges)
-{
-    const tn_object_edge *x = (const tn_object_edge *)edges + *(const uint32_t *)a;
-    const tn_object_edge *y = (const tn_object_edge *)edges + *(const uint32_t *)b;
-    return tn_str_compare(x->name, y->name);
-}
-
-static tn_status sort_children(tni_tf_paths *paths, uint32_t node, tn_error *err)
-{
-    const tn_object *object = &paths->graph->nodes[node];
-    void *block;
-    tn_status status =
-        tni_arena_array(paths->scratch, object->n_children, sizeof(uint32_t), &block, err);
-    if (status != TN_OK) {
-        return status;
-    }
-    uint32_t *order = block;
-    for (uint32_t i = 0; i < object->n_children; i++) {
-        order[i] = i;
-    }
-    tn_object_edge *edges = (tn_object_edge *)(uintptr_t)object->children;
-    qsort_r(order, object->n_children, sizeof(uint32_t), by_name, edges);
-    paths->sorted[node] = order;
-    return TN_OK;
-}
-
-/* Compares an edge's name, escaped on the fly, with an escaped component. */
-static int compare_escaped(tn_str name, tn_str component)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-        char pair[2] = {c == '/' ? '.' : c, c == '.' ? '.' : 'S'};
-        size_t n = c == '.' || c == '/' ? 2 : 1;
-        for (size_t k = 0; k < n; k++, at++) {
-            if (at == component.len) {
-                return 1;
-            }
-            if (pair[k] != component.data[at]) {
-                return (uint8_t)pair[k] < (uint8_t)component.data[at] ? -1 : 1;
-            }
-        }
-    }
-    return at == component.len ? 0 : -1;
-}
-
 /* Follows the edge of one escaped name; *node is TN_NO_INDEX if there is none. */
 static tn_status follow(tni_tf_paths *paths, tn_str component, uint32_t *node, tn_error *err)
 {
+    uint32_t edge;
     const tn_object *object = &paths->graph->nodes[*node];
-    if (paths->sorted[*node] == NULL) {
-        tn_status status = sort_children(paths, *node, err);
-        if (status != TN_OK) {
-            return status;
-        }
+    tn_status status = tni_object_step(&paths->walk, *node, component, &edge, err);
+    if (status == TN_OK) {
+        bool leads = edge != TN_NO_INDEX && may_use(paths, &object->children[edge]);
+        *node = leads ? object->children[edge].node : TN_NO_INDEX;
     }
-    const uint32_t *order = paths->sorted[*node];
-    uint32_t low = 0, high = object->n_children;
-    *node = TN_NO_INDEX;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const tn_object_edge *edge = &object->children[order[middle]];
-        int way = compare_escaped(edge->name, component);
-        if (way == 0) {
-            *node = may_use(paths, edge) ? edge->node : TN_NO_INDEX;
-            return TN_OK;
-        }
-        low = way < 0 ? middle + 1 : low;
-        high = way < 0 ? high : middle;
-    }
-    return TN_OK;
+    return status;
 }
 
 static size_t count_components(tn_str text)

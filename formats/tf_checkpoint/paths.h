@@ -2,18 +2,18 @@
 #ifndef TN_FORMATS_TF_CHECKPOINT_PATHS_H
 #define TN_FORMATS_TF_CHECKPOINT_PATHS_H
 
+#include "formats/shared/object_walk.h"
 #include "formats/tf_checkpoint/object_graph.h"
 
 /* For each node the path of fewest edges from the root; of several the first, component by
  * component in byte order. A path is kept as its last edge and the node before it. */
 typedef struct tni_tf_paths {
     const tni_tf_graph *graph;
-    const bool *optimizer;   /* nodes that paths must not enter; NULL: paths may use any edge */
-    uint32_t *parent;        /* TN_NO_INDEX: not reached (the root: itself) */
-    uint32_t *edge;          /* index into the parent's children */
-    uint32_t *depth;         /* edges from the root */
-    const uint32_t **sorted; /* per node: its children by name, made when first looked up */
-    tni_arena *scratch;
+    const bool *optimizer; /* nodes that paths must not enter; NULL: paths may use any edge */
+    uint32_t *parent;      /* TN_NO_INDEX: not reached (the root: itself) */
+    uint32_t *edge;        /* index into the parent's children */
+    uint32_t *depth;       /* edges from the root */
+    tni_object_walk walk;
 } tni_tf_paths;
 
 /* Tells whether an edge is one of Keras's lists of variables, whose items have better names. */

@@ -35,10 +35,10 @@ static tn_status load_graph(tni_tf_bundle *bundle, const tni_tf_entry *entry, tn
         status = leaf.decoder->decode(&leaf, 0, 1, &message, &bundle->scratch, err);
     }
     if (status == TN_OK) {
-        status = tni_model_carry(bundle->model, "tf_object_graph", message, err);
+        status = tni_model_carry(bundle->model, TNI_TF_GRAPH_CARRIER, message, err);
     }
     if (status == TN_OK) {
-        *message_out = tni_model_carrier(bundle->model, "tf_object_graph")->bytes;
+        *message_out = tni_model_carrier(bundle->model, TNI_TF_GRAPH_CARRIER)->bytes;
     }
     return status;
 }

@@ -32,33 +32,71 @@ static bool name_ok(tn_str name, const char **why_out)
     return true;
 }
 
+/* tf.train.Checkpoint.restore(…).assert_consumed() wants the counter. */
+static const int64_t no_saves = 0;
+static const tni_addition additions[] = {{TNI_TF_SAVE_COUNTER, TN_INT64, &no_saves}};
+
+/* Tells whether the source's object graph goes along, edges and keys following the names that
+ * tensors get: the errors are the reasons why not. */
+static tn_status try_carry(const tn_model *source, bool renamed, tn_error *err)
+{
+    if (!renamed) {
+        return TN_OK;
+    }
+    if (!tni_tf_any_renamed(source)) {
+        return tni_fail(err, TN_E_IMPOSSIBLE,
+                        "the input's object graph does not follow the names of a scheme");
+    }
+    return tni_tf_graph_can_follow(source, err);
+}
+
+/* Tells whether a status says that something cannot be so, not that something went wrong. */
+static bool is_refusal(tn_status status)
+{
+    return status == TN_USAGE || status == TN_NO;
+}
+
 static tn_status choose_layout(const tn_model *source, tn_str name, const char *asked, bool renamed,
                                tni_layout *layout_out, tn_error *err)
 {
     (void)name;
-    bool has_graph = tni_model_carrier(tni_model_root(source), "tf_object_graph") != NULL;
+    bool has_graph = tni_model_carrier(tni_model_root(source), TNI_TF_GRAPH_CARRIER) != NULL;
     bool objects = asked != NULL && strcmp(asked, "objects") == 0;
-    tn_status status = TN_OK;
     if (asked != NULL && !objects && strcmp(asked, "names") != 0) {
-        status = tni_fail(err, TN_E_USAGE, "tf_checkpoint has no layout '%s'", asked);
+        tn_status status = tni_fail(err, TN_E_USAGE, "tf_checkpoint has no layout '%s'", asked);
         tni_error_hint(err, "its layouts are: names, objects");
-    } else if (objects && !has_graph) {
-        status = tni_fail(err, TN_E_IMPOSSIBLE, "the input has no object graph to carry");
-        tni_error_hint(err, "--layout names writes a name-based checkpoint, which "
-                            "tf.train.load_checkpoint and tf.compat.v1.train.Saver read");
-    } else if (renamed && has_graph && asked == NULL) {
-        status = tni_fail(err, TN_E_IMPOSSIBLE,
-                          "tensors are renamed, which the input's object graph does not follow");
-        tni_error_hint(err, "say --layout names to write a name-based checkpoint");
-    } else if (renamed && objects) {
-        status = tni_fail(err, TN_E_IMPOSSIBLE, "the object graph cannot follow renamed tensors");
-        tni_error_hint(err, "say --layout names to write a name-based checkpoint");
+        return status;
+    }
+    tni_layout layout = {.word = "names"};
+    tn_error why = {0};
+    tn_status status = TN_OK;
+    if (has_graph && (asked == NULL || objects)) {
+        status = try_carry(source, renamed, &why);
+        layout = (tni_layout){.word = "objects", .carries = true};
+    }
+    if (objects && (!has_graph || is_refusal(status))) {
+        status = TN_OK;
+        layout = (tni_layout){.word = "objects", .additions = additions, .n_additions = 1};
+    } else if (is_refusal(status)) {
+        tni_error_hint(&why, "say --layout names to write a name-based checkpoint, or --layout "
+                             "objects to make a new object graph of the names");
     }
     if (status == TN_OK) {
-        bool carries = has_graph && (asked == NULL || objects);
-        *layout_out = (tni_layout){.word = carries ? "objects" : "names", .carries = carries};
+        *layout_out = layout;
+    } else if (err != NULL && err->status == TN_OK) {
+        *err = why;
     }
     return status;
+}
+
+/* Makes the object graph of the layout "objects". */
+static tn_status make_graph(tni_write *write, tni_tf_write *state, tn_error *err)
+{
+    if (strcmp(write->layout.word, "objects") != 0) {
+        return TN_OK;
+    }
+    return write->layout.carries ? tni_tf_graph_make(write, state, err)
+                                 : tni_tf_objects_make(write, state, err);
 }
 
 /* Gives each part its shard and offset; a shard ends before the part that would make it longer than
@@ -177,7 +215,7 @@ static tn_status layout(tni_write *write, tn_error *err)
     write->state = state;
     state->prefix = tn_str_of(write->name);
     tni_buffer_init(&index, write->ctx);
-    if ((!write->layout.carries || (status = tni_tf_graph_make(write, state, err)) == TN_OK) &&
+    if ((status = make_graph(write, state, err)) == TN_OK &&
         (status = tni_tf_parts_list(write, state, err)) == TN_OK &&
         (status = write->options.link ? tni_tf_parts_link(write, state, err)
                                       : place_parts(write, state, err)) == TN_OK &&
@@ -349,5 +387,6 @@ const tni_writer_ops tni_tf_writer = {
     .look_around = look_around,
     .claims = claims,
     .links = true,
+    .documents_follow = true,
     .bare_names = true,
 };

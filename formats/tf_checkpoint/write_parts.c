@@ -87,17 +87,28 @@ static tn_status add_slices(tni_write *write, tni_tf_write *state, uint32_t inde
     return status;
 }
 
+/* Gives the key that follows from one of the source. */
+static tn_status key_of(tni_tf_write *state, tn_str stored, tn_str *key_out, tn_error *err)
+{
+    *key_out = stored;
+    return state->relabel == NULL ? TN_OK : tni_relabel_key(state->relabel, stored, key_out, err);
+}
+
 static tn_status add_twins(tni_write *write, tni_tf_write *state, uint32_t index,
                            const tn_tensor *tensor, tn_error *err)
 {
     for (uint32_t i = 0; i < tensor->n_twins; i++) {
         const tn_tensor *copy = tensor;
         tn_status status = TN_OK;
+        tn_str key;
         if (tensor->twin_pieces != NULL) {
             status = make_part_tensor(write, tensor, tensor->twin_pieces[i].leaf, &copy, err);
         }
         if (status == TN_OK) {
-            status = add_whole(write, state, index, tensor->twins[i], copy);
+            status = key_of(state, tensor->twins[i], &key, err);
+        }
+        if (status == TN_OK) {
+            status = add_whole(write, state, index, key, copy);
         }
         if (status != TN_OK) {
             return status;
@@ -106,14 +117,21 @@ static tn_status add_twins(tni_write *write, tni_tf_write *state, uint32_t index
     return TN_OK;
 }
 
-/* Adds a tensor; with the object graph it keeps its key and its twins. */
+/* Adds a tensor. With the source's object graph it keeps its twins, and its key or what follows
+ * from it; a new graph says its key. */
 static tn_status add_tensor(tni_write *write, tni_tf_write *state, uint32_t index, tn_error *err)
 {
     const tn_tensor *tensor = tn_model_at(write->model, index);
     bool objects = write->layout.carries;
-    tn_str key = tensor->alias[objects ? TN_SCHEME_KEY : TN_SCHEME_NAME];
-    tn_status status = tensor->slices != NULL ? add_slices(write, state, index, key, tensor, err)
-                                              : add_whole(write, state, index, key, tensor);
+    tn_str key = tensor->alias[TN_SCHEME_NAME];
+    tn_status status = objects ? key_of(state, tni_tf_stored_key(tensor), &key, err) : TN_OK;
+    if (state->keys != NULL) {
+        key = state->keys[index];
+    }
+    if (status == TN_OK) {
+        status = tensor->slices != NULL ? add_slices(write, state, index, key, tensor, err)
+                                        : add_whole(write, state, index, key, tensor);
+    }
     if (status == TN_OK && objects) {
         status = add_twins(write, state, index, tensor, err);
     }
@@ -138,14 +156,14 @@ static int by_source(const void *a, const void *b)
     return order != 0 ? order : tn_str_compare(x->key, y->key);
 }
 
-/* The object graph's place is where it was stored. */
+/* The object graph's place is where it was stored; that of a new one is the beginning. */
 static void add_graph(const tni_write *write, tni_tf_write *state)
 {
     const tn_model *root = tni_model_root(write->model);
     tni_tf_part *part = &state->parts[state->n_parts++];
     *part = (tni_tf_part){
         .index = TN_NO_INDEX, .key = TN_LIT(TNI_TF_OBJECT_GRAPH), .bytes = state->graph.len};
-    for (size_t i = 0; i < root->count; i++) {
+    for (size_t i = 0; write->layout.carries && i < root->count; i++) {
         const tn_tensor *tensor = &root->tensors[i];
         if (tensor->document && tensor->n_pieces == 1 &&
             tn_str_equal(tensor->alias[TN_SCHEME_KEY], part->key)) {
@@ -156,7 +174,7 @@ static void add_graph(const tni_write *write, tni_tf_write *state)
 
 tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err)
 {
-    size_t count = write->layout.carries ? 1 : 0; /* the object graph */
+    size_t count = state->graph.data != NULL ? 1 : 0; /* the object graph */
     for (size_t i = 0; i < tn_model_count(write->model); i++) {
         const tn_tensor *tensor = tn_model_at(write->model, i);
         count += tensor->slices != NULL ? tensor->n_slices : 1;
@@ -170,7 +188,7 @@ tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err
     for (uint32_t i = 0; status == TN_OK && i < tn_model_count(write->model); i++) {
         status = add_tensor(write, state, i, err);
     }
-    if (status == TN_OK && write->layout.carries) {
+    if (status == TN_OK && state->graph.data != NULL) {
         add_graph(write, state);
     }
     if (status == TN_OK) {

@@ -32,7 +32,7 @@ static void keeps_owners(void **state)
                   !tn_str_equal(names[i], TN_LIT("my_model/b"));
     }
     names[find(model, "my_model/W")] = TN_LIT("zzz");
-    conv_ok(tni_map_named(model, keep, names, &mapped, &err), &err);
+    conv_ok(tni_map_named(model, keep, names, NULL, 0, &mapped, &err), &err);
     assert_int_equal(tn_model_count(mapped), 5);
     assert_int_equal(find(mapped, "my_model/W"), TN_NO_INDEX);
     const tn_tensor *w = tn_model_at(mapped, find(mapped, "zzz"));
@@ -56,7 +56,7 @@ static void keeps_owners(void **state)
         again[i] = TN_LIT("only");
         some[i] = i == find(mapped, "zzz");
     }
-    conv_ok(tni_map_named(mapped, some, again, &above, &err), &err);
+    conv_ok(tni_map_named(mapped, some, again, NULL, 0, &above, &err), &err);
     assert_int_equal(tn_model_count(above), 1);
     assert_ptr_equal(tn_model_at(above, 0)->origin, model);
     assert_ptr_equal(tni_model_root(above), model);
@@ -75,14 +75,14 @@ static void refuses_equal_names(void **state)
     all_names(model, names);
     keep[find(model, "my_model/W")] = keep[find(model, "my_model/b")] = true;
     names[find(model, "my_model/b")] = TN_LIT("my_model/W");
-    assert_int_equal(tni_map_named(model, keep, names, &mapped, &err), TN_NO);
+    assert_int_equal(tni_map_named(model, keep, names, NULL, 0, &mapped, &err), TN_NO);
     assert_int_equal(err.code, TN_E_COLLISION);
     assert_string_equal(err.subject, "my_model/W");
     assert_string_equal(err.message, "'my_model/W' and 'my_model/b' would both have this name");
     assert_null(mapped);
     /* A tensor that is not kept takes no name. */
     keep[find(model, "my_model/b")] = false;
-    conv_ok(tni_map_named(model, keep, names, &mapped, &err), NULL);
+    conv_ok(tni_map_named(model, keep, names, NULL, 0, &mapped, &err), NULL);
     assert_int_equal(tn_model_count(mapped), 1);
     tn_model_free(mapped);
     tn_model_free(model);

@@ -267,11 +267,39 @@ static void refuses_flags(void **state)
     planned p = plan_must(c->ctx, adam, out,
                           &(tn_convert_options){.drop = typo, .n_drop = 1, .ignore_unmatch = true});
     plan_free(&p);
-    refused(c->ctx, adam, out, &(tn_convert_options){.layout = "objects"}, TN_E_IMPOSSIBLE,
-            "--layout names");
     refused(c->ctx, adam, out, &(tn_convert_options){.layout = "keras3"}, TN_E_USAGE, "names");
     refused(c->ctx, adam, conv_at(c, "o.safetensors"), &(tn_convert_options){.layout = "names"},
             TN_E_USAGE, "--layout");
+}
+
+/* A new object graph brings the counter along that a source lacks, behind all others; what is left
+ * when nothing is kept is nothing all the same. */
+static void adds_what_the_layout_needs(void **state)
+{
+    static const char *const all[] = {"**"}, *const as_counter[] = {"global_step=save_counter"};
+    conv *c = *state;
+    const tn_plan_tensor *tensors;
+    const char *out = conv_at(c, "o.ckpt");
+    tn_convert_options options = {.layout = "objects"};
+    planned p = plan_must(c->ctx, adam, out, &options);
+    size_t n = tn_plan_tensors(p.plan, &tensors);
+    assert_string_equal(tn_plan_layout(p.plan), "objects");
+    assert_int_equal(n, 10);
+    assert_true(tn_str_equal(tensors[9].name, TN_LIT("save_counter")));
+    assert_int_equal(tensors[9].n_from, 0);
+    assert_int_equal(tensors[9].dtype, TN_INT64);
+    assert_int_equal(tensors[9].tensor->rank, 0);
+    assert_int_equal(tensors[9].tensor->role, TN_ROLE_COUNTER);
+    assert_int_equal(tn_plan_computed(p.plan), 8);
+    assert_null(tensors[9].rule.data);
+    plan_free(&p);
+    options.rename = as_counter;
+    options.n_rename = 1;
+    p = plan_must(c->ctx, adam, out, &options);
+    assert_int_equal(tn_plan_tensors(p.plan, &tensors), 9);
+    plan_free(&p);
+    refused(c->ctx, adam, out, &(tn_convert_options){.layout = "objects", .drop = all, .n_drop = 1},
+            TN_E_EMPTY, "ls");
 }
 
 static void writes_by_scheme(void **state)
@@ -288,8 +316,12 @@ static void writes_by_scheme(void **state)
     }
     assert_int_equal(found, 1);
     plan_free(&p);
-    /* A renamed tensor and an object graph do not go together. */
+    /* An object graph follows renames, but has no place for the names of a scheme. */
+    static const char *const rename[] = {"hidden/=model/fc/"};
     refused(c->ctx, keras, conv_at(c, "o.ckpt"), &by_full, TN_E_IMPOSSIBLE, "--layout names");
+    by_full.rename = rename;
+    by_full.n_rename = 1;
+    refused(c->ctx, keras, conv_at(c, "o.ckpt"), &by_full, TN_E_IMPOSSIBLE, "--scheme");
     refused(c->ctx, export, conv_at(c, "o.safetensors"), &by_order, TN_E_IMPOSSIBLE, "--scheme");
 }
 
@@ -356,12 +388,19 @@ int main(void)
 {
     conv_in_memory();
     const struct CMUnitTest tests[] = {
-        CONV_TEST(decides_the_format), CONV_TEST(refuses_places),
-        CONV_TEST(refuses_its_input),  CONV_TEST(refuses_what_exists),
-        CONV_TEST(tells_losses),       CONV_TEST(lists_what_it_drops),
-        CONV_TEST(refuses_flags),      CONV_TEST(writes_by_scheme),
-        CONV_TEST(refuses_collisions), CONV_TEST(tells_how_dtypes_are_stored),
-        CONV_TEST(refuses_names),      CONV_TEST(refuses_undeclared_losses),
+        CONV_TEST(decides_the_format),
+        CONV_TEST(refuses_places),
+        CONV_TEST(refuses_its_input),
+        CONV_TEST(refuses_what_exists),
+        CONV_TEST(tells_losses),
+        CONV_TEST(lists_what_it_drops),
+        CONV_TEST(refuses_flags),
+        CONV_TEST(adds_what_the_layout_needs),
+        CONV_TEST(writes_by_scheme),
+        CONV_TEST(refuses_collisions),
+        CONV_TEST(tells_how_dtypes_are_stored),
+        CONV_TEST(refuses_names),
+        CONV_TEST(refuses_undeclared_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

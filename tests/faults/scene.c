@@ -219,15 +219,16 @@ static void pair_start(scene *s, conv *c, const tn_format *from, const tn_format
     scene_reset(s);
 }
 
-/* A checkpoint whose object graph and strings are made anew: more than payload is written. */
-static void graph_start(scene *s, conv *c, const char *fixture, const char *const *drop)
+/* A checkpoint whose object graph or strings are made anew: more than payload is written. */
+static void graph_start(scene *s, conv *c, const char *fixture, const char *what,
+                        const tn_convert_options *options)
 {
     *s = (scene){.c = c};
     tn_scratch_make(&s->out);
-    snprintf(s->title, sizeof s->title, "the object graph of %s", fixture);
+    snprintf(s->title, sizeof s->title, "the object graph of %s, %s", fixture, what);
     snprintf(s->in, sizeof s->in, "%s/tf_checkpoint/%s/ckpt", TN_FIXTURES, fixture);
     snprintf(s->path, sizeof s->path, "%s", tn_scratch_at(&s->out, "ckpt-1"));
-    s->options = (tn_convert_options){.drop = drop, .n_drop = drop != NULL};
+    s->options = *options;
     settle(s, NULL, NULL);
 }
 
@@ -293,9 +294,35 @@ static size_t visit_pair(conv *c, const tn_format *from, const tn_format *to,
     return count;
 }
 
+/* Visits object graphs: with values left out, as they are with strings of another byte order, with
+ * edges renamed, and made anew where no edges follow. */
+static size_t visit_graphs(conv *c, void (*each)(scene *s))
+{
+    static const char *const drop[] = {"**hidden**"}, *const rename[] = {"model/=net/"},
+                             *const away[] = {"model/=/"};
+    static const struct {
+        const char *fixture, *what;
+        tn_convert_options options;
+    } graphs[] = {
+        {"good-keras2-legacy-adam", "pruned", {.drop = drop, .n_drop = 1}},
+        {"good-big-endian", "carried", {.drop = NULL}},
+        {"good-keras2-legacy-adam", "relabelled", {.rename = rename, .n_rename = 1}},
+        {"good-keras2-legacy-adam",
+         "made anew",
+         {.rename = away, .n_rename = 1, .layout = "objects"}},
+    };
+    size_t count = 0;
+    for (; count < sizeof graphs / sizeof *graphs; count++) {
+        scene s;
+        graph_start(&s, c, graphs[count].fixture, graphs[count].what, &graphs[count].options);
+        each(&s);
+        scene_end(&s);
+    }
+    return count;
+}
+
 size_t scenes_visit(conv *c, void (*each)(scene *s))
 {
-    static const char *const drop[] = {"**hidden**"};
     size_t count = 0;
     bool first = tn_tally_of("conversions") == 0;
     tn_tally("conversions", 0); /* the first line */
@@ -304,14 +331,7 @@ size_t scenes_visit(conv *c, void (*each)(scene *s))
             count += able(*from) && able(*to) ? visit_pair(c, *from, *to, each) : 0;
         }
     }
-    for (size_t i = 0; i < 2; i++) {
-        scene s;
-        graph_start(&s, c, i == 0 ? "good-keras2-legacy-adam" : "good-big-endian",
-                    i == 0 ? drop : NULL);
-        each(&s);
-        scene_end(&s);
-        count++;
-    }
+    count += visit_graphs(c, each);
     scene like;
     like_start(&like, c);
     each(&like);

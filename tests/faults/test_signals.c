@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-enum { TRIALS = 5, ARGUMENTS = 16, TEXT = 4096 };
+enum { TRIALS = 5, ARGUMENTS = 20, TEXT = 4096 };
 
 static proxy helper;
 static tn_scratch notes; /* what the program prints and counts */
@@ -52,6 +52,14 @@ static void arguments_of(const scene *s, const char *argv[ARGUMENTS])
     for (size_t i = 0; i < s->options.n_fill; i++) {
         argv[n++] = "--fill";
         argv[n++] = s->options.fill[i];
+    }
+    if (s->options.n_rename > 0) {
+        argv[n++] = "--rename";
+        argv[n++] = s->options.rename[0];
+    }
+    if (s->options.layout != NULL) {
+        argv[n++] = "--layout";
+        argv[n++] = s->options.layout;
     }
     argv[n++] = s->in;
     argv[n++] = s->path;

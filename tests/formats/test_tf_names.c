@@ -264,24 +264,32 @@ static void wide_node(void **state)
 
 static void damaged_graphs(void **state)
 {
-    static const char *const bad[] = {
-        "",                                 /* no root */
-        "0a04 0a02 0801",                   /* an edge to node 1 of 1 */
-        "0a0d 0a0b 08ffffffffffffffffff01", /* to node -1 */
-        "0a04 1a02 0801",                   /* a slot of variable 1 of 1 */
-        "0a05 0a02 0800",                   /* cut short */
-        "0a02 0a05",                        /* cut short inside */
-        "08",
+#define DAMAGED "the object graph is damaged"
+    static const struct {
+        const char *message, *error;
+    } bad[] = {
+        {"", "the object graph has no root"},
+        {"0a04 0a02 0801", DAMAGED ": object #0 has a child #1, and there are 1 objects"},
+        {"0a0d 0a0b 08ffffffffffffffffff01",
+         DAMAGED ": object #0 has a child #-1, and there are 1 objects"},
+        {"0a04 1a02 0801",
+         DAMAGED ": object #0 has a slot of variable #1, and there are 1 objects"},
+        {"0a00 0a04 1a02 1807", DAMAGED ": object #1 has a slot #7, and there are 2 objects"},
+        {"0a05 0a02 0800", DAMAGED}, /* cut short */
+        {"0a02 0a05", DAMAGED},      /* cut short inside */
+        {"08", DAMAGED},
     };
     fixture *f = *state;
     tn_error err;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         tni_buffer_reset(&f->b.message);
-        put_hex(&f->b.message, bad[i]);
+        put_hex(&f->b.message, bad[i].message);
         if (make(f, &err) != TN_CORRUPT) {
-            fail_msg("not refused: %s", bad[i]);
+            fail_msg("not refused: %s", bad[i].message);
         }
+        assert_string_equal(err.message, bad[i].error);
     }
+#undef DAMAGED
 }
 
 int main(void)

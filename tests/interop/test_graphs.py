@@ -4,6 +4,7 @@ The program that restores is built from the fixture's own graph: one object a no
 fixture has its program, whoever wrote it; fixtures with real models and optimizers are in test_restores.
 """
 import json
+import re
 
 import support
 from support import convert, fixtures, scratch
@@ -198,6 +199,29 @@ def test_iterator_and_table():
         assert int(next(iterator)) == 1
         assert table.lookup(tf.constant(['one', 'two', 'three'])).numpy().tolist() == [1, 2, -1]
         assert generator.state.numpy().tolist() == [1, 2, 3]
+
+
+def test_shown():
+    """show --json tells each object graph as TensorFlow's own protobuf reads it, the text every object once."""
+    seen = 0
+    for name, path, expected in fixtures('tf_checkpoint'):
+        if expected['layout'] != 'objects':
+            continue
+        reader = tf.train.load_checkpoint(str(path))
+        dtypes, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
+        nodes = [{'children': [{'name': edge.local_name, 'node': edge.node_id} for edge in node.children],
+                  'attributes': [{'name': value.name, 'key': value.checkpoint_key, 'full_name': value.full_name,
+                                  'dtype': dtypes[value.checkpoint_key].name if value.checkpoint_key in dtypes else None,
+                                  'shape': shapes.get(value.checkpoint_key)} for value in node.attributes],
+                  'slots': [{'name': slot.slot_name, 'variable': slot.original_variable_node_id,
+                             'node': slot.slot_variable_node_id} for slot in node.slot_variables]}
+                 for node in graph_of(reader).nodes]
+        assert json.loads(support.tenon('-q', 'show', '--json', path))['objects'] == {'nodes': nodes}, name
+        tree = support.tenon('-q', 'show', '--objects', path).decode().split('\nobjects ')[1]
+        made = [int(number) for number in re.findall(r'^ +[^\n]*?(?<!->) #(\d+)(?:  |$)', tree, re.M)]
+        assert sorted(made) == list(range(len(nodes))), (name, sorted(made))
+        seen += 1
+    assert seen >= 20, seen
 
 
 def test_names_survive():
