@@ -27,7 +27,7 @@ class Tree:
     def _walk(self):
         for folder, folders, files in os.walk(self.root):
             folders[:] = [name for name in folders if name not in OUTSIDE]
-            for name in files:
+            for name in set(files) - OUTSIDE:  # a worktree's .git is a file
                 yield os.path.relpath(os.path.join(folder, name), self.root)
 
     def path(self, name):
