@@ -188,7 +188,11 @@ static void settle_owners(moving *m, const bool *keep, const bool *renamed)
 static tn_status move_all(moving *m, const bool *keep, const tn_str *names, const bool *renamed,
                           tn_error *err)
 {
-    tn_status status = TN_OK;
+    size_t count = m->n_made;
+    for (size_t i = 0; i < m->base->count; i++) {
+        count += keep[i];
+    }
+    tn_status status = tni_model_reserve(m->model, count, err);
     for (uint32_t i = 0; status == TN_OK && i < m->base->count; i++) {
         m->new_index[i] = TN_NO_INDEX;
         if (keep[i]) {
