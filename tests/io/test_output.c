@@ -1,55 +1,17 @@
 /* Outputs: what appears, what is refused, and that nothing is left over. */
-#include "core/context.h"
-#include "io/output.h"
+#include "io/in_scratch.h"
 #include "support/faults.h"
-#include "support/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static tn_scratch scratch;
-static tn_context *ctx;
-
 static const tni_output_options fresh = {.replace = false};
 static const tni_output_options force = {.replace = true};
-
-static tn_status put(tni_output *output, const char *name, const char *text, tn_error *err)
-{
-    tn_sink *sink;
-    tn_status status = tni_output_create(output, tn_str_of(name), strlen(text), &sink, err);
-    return status == TN_OK ? tni_sink_write(sink, 0, text, strlen(text), err) : status;
-}
-
-/* Writes one file `name` in `folder`. */
-static tn_status one_in(const char *folder, const char *name, const char *text,
-                        const tni_output_options *options, tn_error *err)
-{
-    tni_output *output = NULL;
-    tn_status status = tni_output_new(ctx, folder, tn_str_of(name), options, &output, err);
-    if (status == TN_OK) {
-        status = put(output, name, text, err);
-    }
-    if (status == TN_OK) {
-        status = tni_output_commit(output, tn_str_of(name), err);
-    }
-    tni_output_free(output);
-    return status;
-}
-
-static tn_status one(const char *name, const char *text, const tni_output_options *options,
-                     tn_error *err)
-{
-    return one_in(scratch.path, name, text, options, err);
-}
 
 /* Writes the set NAME.data and NAME.index. */
 static tn_status pair(const char *name, const char *text, const tni_output_options *options,
@@ -434,24 +396,6 @@ static void two_writers_never_mix(void **state)
         assert_int_equal(tn_scratch_count(&scratch), 2);
     }
 }
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = tn_context_new(NULL);
-    tn_scratch_make(&scratch);
-    return ctx == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tn_scratch_remove(&scratch);
-    tn_context_free(ctx);
-    return 0;
-}
-
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {

@@ -1,30 +1,22 @@
 /* Recovery reads markers that anybody could have put there. */
 #include "core/buffer.h"
 #include "core/crc32c.h"
-#include "io/output.h"
+#include "io/in_scratch.h"
 #include "io/redo.h"
 #include "support/faults.h"
-#include "support/scratch.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define MARKER ".m.index.tenon-commit"
 #define STAGING ".m.index.tenon-0123ab"
 #define HEAD "tenon-commit 1\nstaging 21 " STAGING "\nreplace yes\n"
 #define GOOD HEAD "install 6 m.data\ninstall 7 m.index\nremove 5 m.old\n"
-
-static tn_scratch scratch;
-static tn_context *ctx;
 
 /* Plants a marker of these lines with the checksum that fits, and a staged set. */
 static void plant(const char *lines)
@@ -307,24 +299,6 @@ static void a_marker_that_is_gone_is_not_carried_out(void **state)
         assert_int_equal(tn_scratch_count(&scratch), 3);
     }
 }
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = tn_context_new(NULL);
-    tn_scratch_make(&scratch);
-    return ctx == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tn_scratch_remove(&scratch);
-    tn_context_free(ctx);
-    return 0;
-}
-
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {

@@ -1,51 +1,19 @@
 /* Outputs where the system says no: permissions, read-only and full file systems, size limits. What
  * needs root is skipped without it, but never in CI. */
-#include "core/context.h"
-#include "io/output.h"
+#include "io/in_scratch.h"
 #include "support/faults.h"
-#include "support/scratch.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static tn_scratch scratch;
-static tn_context *ctx;
-
 static const tni_output_options fresh = {.replace = false};
 static const tni_output_options force = {.replace = true};
-
-static tn_status put(tni_output *output, const char *name, const char *text, tn_error *err)
-{
-    tn_sink *sink;
-    tn_status status = tni_output_create(output, tn_str_of(name), strlen(text), &sink, err);
-    return status == TN_OK ? tni_sink_write(sink, 0, text, strlen(text), err) : status;
-}
-
-/* Writes one file. */
-static tn_status one(const char *name, const char *text, const tni_output_options *options,
-                     tn_error *err)
-{
-    tni_output *output = NULL;
-    tn_status status = tni_output_new(ctx, scratch.path, tn_str_of(name), options, &output, err);
-    if (status == TN_OK) {
-        status = put(output, name, text, err);
-    }
-    if (status == TN_OK) {
-        status = tni_output_commit(output, tn_str_of(name), err);
-    }
-    tni_output_free(output);
-    return status;
-}
 
 /* Runs `body` in a child, so that it may change what a process is; its return value comes back. */
 static int in_child(int (*body)(void))
@@ -213,24 +181,6 @@ static void a_file_size_limit_is_explained(void **state)
     (void)state;
     held_or_skipped(in_child(write_beyond_limit));
 }
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = tn_context_new(NULL);
-    tn_scratch_make(&scratch);
-    return ctx == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tn_scratch_remove(&scratch);
-    tn_context_free(ctx);
-    return 0;
-}
-
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {

@@ -1,23 +1,15 @@
 /* Sources: reading, siblings, windows, and what is refused. */
-#include "core/context.h"
+#include "io/in_scratch.h"
 #include "io/source.h"
 #include "support/faults.h"
-#include "support/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-static tn_scratch scratch;
-static tn_context *ctx;
 
 static tn_source *open_ok(const char *path)
 {
@@ -396,24 +388,6 @@ static void kinds_of_paths(void **state)
     assert_int_equal(tni_path_kind_of(ctx, "/dev/null", &kind, NULL), TN_OK);
     assert_int_equal(kind, TNI_PATH_OTHER);
 }
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = tn_context_new(NULL);
-    tn_scratch_make(&scratch);
-    return ctx == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tn_scratch_remove(&scratch);
-    tn_context_free(ctx);
-    return 0;
-}
-
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
