@@ -5,6 +5,7 @@
 #include "converters/conv.h"
 #include "converters/rules/naming.h"
 #include "model/model.h"
+#include <tenon/rules.h>
 
 /* A tensor of such a model; shape "2,3", "" for a scalar, NULL for "4". */
 typedef struct rules_tensor {
@@ -46,6 +47,30 @@ static inline tn_model *rules_model(conv *c, const rules_tensor *tensors)
     }
     conv_ok(tni_model_finish(model, &err), &err);
     return model;
+}
+
+/* Stores a text in the test's folder; the path is the folder's. */
+static inline const char *rules_store(conv *c, const char *name, const char *text)
+{
+    const char *path = conv_at(c, name);
+    conv_store(path, text, strlen(text));
+    return path;
+}
+
+/* Inverts rules over a model; *text_out, to be freed, is the file. */
+static inline tn_status rules_invert(conv *c, const char *rules, const tn_model *model,
+                                     char **text_out, tn_error *err)
+{
+    size_t len;
+    tn_report *report = NULL;
+    tn_rules_options options = {0};
+    FILE *stream = open_memstream(text_out, &len);
+    assert_non_null(stream);
+    tn_status status = tn_rules_invert(c->ctx, rules_store(c, "i.yaml", rules), model, &options,
+                                       stream, &report, err);
+    fclose(stream);
+    tn_report_free(report);
+    return status;
 }
 
 /* A rule file run over a model. */

@@ -20,13 +20,6 @@ static tn_model *model_of(conv *c, const char *names)
     return rules_model(c, tensors);
 }
 
-static const char *store(conv *c, const char *name, const char *text)
-{
-    const char *path = conv_at(c, name);
-    conv_store(path, text, strlen(text));
-    return path;
-}
-
 /* Writes "CODE LINE: message; …" of the findings. */
 static void tell(const tn_report *report, char *out, size_t room)
 {
@@ -85,8 +78,9 @@ static void lints(void **state)
         tn_error err = {0};
         char text[600];
         tn_rules_options options = {0};
-        conv_ok(tn_rules_lint(c->ctx, store(c, "r.yaml", rows[i].text), &options, &report, &err),
-                &err);
+        conv_ok(
+            tn_rules_lint(c->ctx, rules_store(c, "r.yaml", rows[i].text), &options, &report, &err),
+            &err);
         tell(report, text, sizeof text);
         if (strcmp(text, rows[i].findings) != 0) {
             print_error("row %zu: %s\n", i, text);
@@ -126,8 +120,8 @@ static void tests_on_a_model(void **state)
         tn_rules_options options = {0};
         tn_rules_tested tested;
         tn_model *model = model_of(c, rows[i].names);
-        conv_ok(tn_rules_test(c->ctx, store(c, "r.yaml", rows[i].text), model, &options, &tested,
-                              &report, &err),
+        conv_ok(tn_rules_test(c->ctx, rules_store(c, "r.yaml", rows[i].text), model, &options,
+                              &tested, &report, &err),
                 &err);
         tell(report, text, sizeof text);
         if (strcmp(text, rows[i].findings) != 0 || tested.renamed != rows[i].renamed ||
@@ -139,22 +133,6 @@ static void tests_on_a_model(void **state)
         tn_model_free(model);
     }
     assert_int_equal(wrong, 0);
-}
-
-/* Inverts; *text_out, to be freed, is the file. */
-static tn_status invert(conv *c, const char *rules, const tn_model *model, char **text_out,
-                        tn_error *err)
-{
-    size_t len;
-    tn_report *report = NULL;
-    tn_rules_options options = {0};
-    FILE *stream = open_memstream(text_out, &len);
-    assert_non_null(stream);
-    tn_status status =
-        tn_rules_invert(c->ctx, store(c, "i.yaml", rules), model, &options, stream, &report, err);
-    fclose(stream);
-    tn_report_free(report);
-    return status;
 }
 
 static void inverts_files(void **state)
@@ -210,7 +188,7 @@ static void inverts_files(void **state)
         char *text = NULL;
         tn_error err = {0};
         tn_model *model = rows[i].names == NULL ? NULL : model_of(c, rows[i].names);
-        tn_status status = invert(c, rows[i].text, model, &text, &err);
+        tn_status status = rules_invert(c, rows[i].text, model, &text, &err);
         const char *rules = strstr(text, "rules:\n");
         if (status != TN_OK || rules == NULL || strcmp(rules + 7, rows[i].rules) != 0) {
             print_error("row %zu: %s\n%s\n", i, err.message, text);
@@ -245,7 +223,7 @@ static void refuses_with_rule_and_tensor(void **state)
         char *text = NULL;
         tn_error err = {0};
         tn_model *model = rows[i].names == NULL ? NULL : model_of(c, rows[i].names);
-        tn_status status = invert(c, rows[i].text, model, &text, &err);
+        tn_status status = rules_invert(c, rows[i].text, model, &text, &err);
         if (status != TN_NO || err.code != TN_E_NO_INVERSE || text[0] != '\0' ||
             strcmp(err.subject, rows[i].subject) != 0 || err.line != rows[i].line ||
             strstr(err.message, rows[i].part) == NULL || strstr(err.hint, rows[i].hint) == NULL) {
@@ -370,14 +348,15 @@ static void leads_back_or_refuses(void **state)
         tn_status status = rules_start(c, model, rules, &forward, &err);
         if (status == TN_OK && forward.naming.any_renamed) {
             applied++;
-            status = invert(c, rules, model, &text, &err);
+            status = rules_invert(c, rules, model, &text, &err);
             if (status == TN_OK) {
                 tn_report *report = NULL;
                 tn_rules_options options = {0};
                 inverted++;
                 check_identity(c, rules, text, model, &forward);
-                conv_ok(tn_rules_lint(c->ctx, store(c, "b.yaml", text), &options, &report, &err),
-                        &err);
+                conv_ok(
+                    tn_rules_lint(c->ctx, rules_store(c, "b.yaml", text), &options, &report, &err),
+                    &err);
                 if (tn_report_severity(report, TN_SEVERITY_ERROR) > 0) {
                     fail_msg("%s\n%s\n%s", rules, text, tn_report_at(report, 0)->message.data);
                 }

@@ -7,29 +7,6 @@
 #define HEAD "tenon: 1\nrules:\n"
 #define KEEP "tenon: 1\ndefaults: {unmatched: keep}\nrules:\n"
 
-static const char *store(conv *c, const char *name, const char *text)
-{
-    const char *path = conv_at(c, name);
-    conv_store(path, text, strlen(text));
-    return path;
-}
-
-/* Inverts; *text_out, to be freed, is the file. */
-static tn_status invert(conv *c, const char *rules, const tn_model *model, char **text_out,
-                        tn_error *err)
-{
-    size_t len;
-    tn_report *report = NULL;
-    tn_rules_options options = {0};
-    FILE *stream = open_memstream(text_out, &len);
-    assert_non_null(stream);
-    tn_status status =
-        tn_rules_invert(c->ctx, store(c, "i.yaml", rules), model, &options, stream, &report, err);
-    fclose(stream);
-    tn_report_free(report);
-    return status;
-}
-
 /* The operations of a rule file led back over tensors of these shapes. */
 static const struct {
     const char *text;
@@ -143,7 +120,7 @@ static void leads_operations_back(void **state)
         char *text = NULL;
         tn_error err = {0};
         tn_model *model = rules_model(c, led_back[i].tensors);
-        tn_status status = invert(c, led_back[i].text, model, &text, &err);
+        tn_status status = rules_invert(c, led_back[i].text, model, &text, &err);
         const char *rules = strstr(text, "rules:\n");
         if (status != TN_OK || rules == NULL || strcmp(rules + 7, led_back[i].rules) != 0) {
             print_error("row %zu: %s: %s\n%s\n", i, err.subject, err.message, text);
@@ -197,7 +174,7 @@ static void leads_operations_back_unseen(void **state)
     char *text = NULL;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         tn_error err = {0};
-        if (invert(c, rows[i].text, NULL, &text, &err) != TN_OK ||
+        if (rules_invert(c, rows[i].text, NULL, &text, &err) != TN_OK ||
             strstr(text, rows[i].rules) == NULL) {
             print_error("row %zu: %s\n%s\n", i, err.message, text);
             wrong++;
@@ -208,7 +185,7 @@ static void leads_operations_back_unseen(void **state)
         char rules[200];
         tn_error err = {0};
         snprintf(rules, sizeof rules, HEAD "- {match: a, to: b, do: [{%s}]}\n", bad[i].operation);
-        if (invert(c, rules, NULL, &text, &err) != TN_NO || err.code != TN_E_NO_INVERSE ||
+        if (rules_invert(c, rules, NULL, &text, &err) != TN_NO || err.code != TN_E_NO_INVERSE ||
             strstr(err.message, bad[i].part) == NULL ||
             strcmp(err.hint, "give the model: tenon rules invert FILE MODEL") != 0) {
             print_error("%s: %s (%s)\n", bad[i].operation, err.message, err.hint);
@@ -252,7 +229,7 @@ static void refuses_operations(void **state)
         tn_model *model = rules_model(c, tensors);
         snprintf(rules, sizeof rules, KEEP "- {match: none, to: y, optional: true}\n- %s\n",
                  rows[i].rule);
-        tn_status status = invert(c, rules, model, &text, &err);
+        tn_status status = rules_invert(c, rules, model, &text, &err);
         if (status != TN_NO || err.code != TN_E_NO_INVERSE || text[0] != '\0' ||
             strcmp(err.subject, rows[i].subject) != 0 ||
             strstr(err.message, rows[i].part) == NULL) {
@@ -284,9 +261,10 @@ static void leads_stages_back(void **state)
         {"{match: d, to: c, do: [{cast: f32}]}", true, NULL},
     };
     tn_model *model = rules_model(c, tensors);
-    const char *path = store(c, "r.yaml", "tenon: 1\nstages: [one.yaml, two.yaml]\n");
-    store(c, "one.yaml",
-          KEEP "- {match: a, to: [a.1, a.2], do: [{split: {axis: 0}}]}\n- {match: c, to: d}\n");
+    const char *path = rules_store(c, "r.yaml", "tenon: 1\nstages: [one.yaml, two.yaml]\n");
+    rules_store(c, "one.yaml",
+                KEEP
+                "- {match: a, to: [a.1, a.2], do: [{split: {axis: 0}}]}\n- {match: c, to: d}\n");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[300];
         tn_report *report = NULL;
@@ -294,7 +272,7 @@ static void leads_stages_back(void **state)
         tn_rules_tested tested;
         tn_error err = {0};
         snprintf(text, sizeof text, KEEP "- %s\n", rows[i].last);
-        store(c, "two.yaml", text);
+        rules_store(c, "two.yaml", text);
         conv_ok(tn_rules_test(c->ctx, path, model, &options, &tested, &report, &err), &err);
         assert_int_equal(tested.inverted, rows[i].inverted);
         assert_int_equal(tn_report_count(report), rows[i].finding != NULL);

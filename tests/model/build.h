@@ -43,6 +43,25 @@ static inline void build_clear(build *b)
     tn_context_free(b->ctx);
 }
 
+/* A test with a build of its own as its state. */
+static inline int build_setup(void **state)
+{
+    build *b = malloc(sizeof *b);
+    assert_non_null(b);
+    build_init(b);
+    *state = b;
+    return 0;
+}
+
+static inline int build_teardown(void **state)
+{
+    build_clear(*state);
+    free(*state);
+    return 0;
+}
+
+#define BUILD_TEST(test) cmocka_unit_test_setup_teardown(test, build_setup, build_teardown)
+
 static inline uint64_t build_random(build *b, uint64_t below)
 {
     b->random ^= b->random << 13;

@@ -102,30 +102,12 @@ static void sums_out_of_range(void **state)
     tn_model_free(model);
 }
 
-static int setup(void **state)
-{
-    build *b = malloc(sizeof *b);
-    assert_non_null(b);
-    build_init(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    build_clear(*state);
-    free(*state);
-    return 0;
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(means_and_sums),
-        TEST(damaged_operands),
-        TEST(sums_out_of_range),
+        BUILD_TEST(means_and_sums),
+        BUILD_TEST(damaged_operands),
+        BUILD_TEST(sums_out_of_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

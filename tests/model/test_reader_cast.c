@@ -130,31 +130,13 @@ static void memory_leaves(void **state)
     tn_reader_free(reader);
 }
 
-static int setup(void **state)
-{
-    build *b = malloc(sizeof *b);
-    assert_non_null(b);
-    build_init(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    build_clear(*state);
-    free(*state);
-    return 0;
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(through_all_ways_of_reading),
-        TEST(sums_are_of_stored_bytes),
-        TEST(overflow_is_an_error_unless_allowed),
-        TEST(memory_leaves),
+        BUILD_TEST(through_all_ways_of_reading),
+        BUILD_TEST(sums_are_of_stored_bytes),
+        BUILD_TEST(overflow_is_an_error_unless_allowed),
+        BUILD_TEST(memory_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
