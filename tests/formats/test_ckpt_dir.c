@@ -1,8 +1,8 @@
 /* Folders of checkpoints: what is listed, which is the latest, state files written and mended, and
  * a replacement that is killed at every step. The expected texts are those of TensorFlow 2.21. */
 #include "ckpt_folder.h"
-#include "formats/tf_checkpoint/directory.h"
 #include "formats/shared/state_write.h"
+#include "formats/tf_checkpoint/directory.h"
 #include "io/output.h"
 #include "support/faults.h"
 
