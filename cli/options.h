@@ -20,7 +20,7 @@ typedef struct cli_settings {
     const char *color, *progress; /* auto, always, never */
     uint64_t threads;             /* 0: the CPUs that this process may use */
     tn_limits limits;
-    const char *from;
+    const char *from, *tags;
     const char *scheme;
     bool name_only, null, tree, all, weights_only, stats;
     const char *sort, *style;

@@ -192,6 +192,13 @@ static const char *const get_examples[] = {
     NULL,
 };
 
+#define TAGS_OPTION                                                                              \
+    {                                                                                            \
+        .name = "tags", .kind = OPTION_TEXT, .value = "A,B",                                     \
+        .help = "the MetaGraph of a SavedModel with just these tags", .also = "tag-set tag_set", \
+        .place = offsetof(cli_settings, tags)                                                    \
+    }
+
 #define CONVERT_OPTIONS                                                                          \
     {.name = "to",                                                                               \
      .kind = OPTION_TEXT,                                                                        \
@@ -204,7 +211,7 @@ static const char *const get_examples[] = {
          .value = "LAYOUT",                                                                      \
          .help = "variant: names, objects (tf_checkpoint); legacy, keras3, plain (keras_h5)",    \
          .place = offsetof(cli_settings, layout)},                                               \
-        CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION,                                           \
+        CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION, TAGS_OPTION,                              \
         {.name = "cast",                                                                         \
          .kind = OPTION_LIST,                                                                    \
          .value = "[PATTERN=]DTYPE",                                                             \

@@ -91,11 +91,13 @@ typedef struct tn_stored {
 /* How to open; all zeros is the default. */
 typedef struct tn_open_options {
     const char *from; /* force this reader; NULL: by content */
+    const char *tags; /* the MetaGraph of a SavedModel that has just these tags ("a,b"); NULL: all */
 } tn_open_options;
 
 /* Opens what `path` names: a file, any member of a set, a prefix, or a folder. `path` may begin
  * with `FORMAT:`. Errors: TN_E_NOT_FOUND, TN_E_AMBIGUOUS, TN_E_UNKNOWN_FORMAT, TN_E_UNSUPPORTED,
- * TN_E_READ, TN_E_CORRUPT and its kin, TN_E_LIMIT, TN_E_NOMEM. Free with tn_model_free. */
+ * TN_E_READ, TN_E_CORRUPT and its kin, TN_E_LIMIT, TN_E_NOMEM, TN_E_NO_MATCH (tags that it does
+ * not have), TN_E_IMPOSSIBLE (tags of what has none). Free with tn_model_free. */
 TN_API tn_status tn_open(tn_context *ctx, const char *path, const tn_open_options *options,
                          tn_model **model_out, tn_error *err);
 TN_API void tn_model_free(tn_model *model); /* NULL is fine */

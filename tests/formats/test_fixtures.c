@@ -85,7 +85,8 @@ static void same_tensor(const place *p, const tn_model *model, const tn_tensor *
               owned ? tn_model_at(model, tensor->slot_of)->alias[TN_SCHEME_NAME] : TN_STR_NONE);
     same_shape(p, tensor);
     same_twins(p, model, tensor);
-    if (tensor->hidden != (tensor->role == TN_ROLE_METADATA)) {
+    bool hidden = json_is_true(json_object_get(p->record, "hidden"));
+    if (tensor->hidden != (hidden || tensor->role == TN_ROLE_METADATA)) {
         wrong(p, "hidden", TN_STR_NONE);
     }
     tn_error err = {0};

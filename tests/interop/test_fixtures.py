@@ -14,7 +14,7 @@ import jsonschema
 import ml_dtypes
 import numpy as np
 
-FORMATS = ('tf_checkpoint', 'tf_checkpoint_v1', 'safetensors', 'keras_h5', 'names_list')
+FORMATS = ('tf_checkpoint', 'tf_checkpoint_v1', 'saved_model', 'safetensors', 'keras_h5', 'names_list')
 QUANTIZED = {'qint8': 'int8', 'quint8': 'uint8', 'qint16': 'int16', 'quint16': 'uint16', 'qint32': 'int32'}
 PACKED = ('float4', 'float6')  # raw as stored: no values
 
