@@ -127,6 +127,11 @@ static const cli_option show_options[] = {
      .kind = OPTION_FLAG,
      .help = "all metadata, not only how much there is",
      .place = offsetof(cli_settings, metadata)},
+    {.name = "style",
+     .kind = OPTION_CHOICE,
+     .value = "tf",
+     .help = "the lines of `saved_model_cli show --all` (stable)",
+     .place = offsetof(cli_settings, style)},
     {0},
 };
 
@@ -135,6 +140,8 @@ static const char *const show_examples[] = {
     "format, layout, files, totals by role",
     "tenon show --metadata model.safetensors",
     "and what the file says about itself",
+    "tenon show --style tf saved/",
+    "a SavedModel's signatures and functions, as saved_model_cli prints them",
     NULL,
 };
 
@@ -502,13 +509,13 @@ const cli_verb verbs[] = {
      .most = SIZE_MAX,
      .run = cmd_ls},
     {.name = "show",
-     .summary = "what kind of file it is: format, files, totals, metadata",
+     .summary = "what kind of file it is: format, files, totals, signatures",
      .synopsis = "PATH",
      .description = paths,
      .options = show_options,
      .examples = show_examples,
      .also = "info describe inspect head",
-     .fields = "producer files totals metadata tag_sets signatures objects",
+     .fields = "producer files totals metadata tag_sets signatures collections assets objects",
      .least = 1,
      .most = 1,
      .run = cmd_show},

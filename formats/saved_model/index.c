@@ -65,7 +65,9 @@ static tn_status find_kind(tn_context *ctx, tn_source *source, bool *text_out,
     if (tn_str_starts(head, TN_LIT(TNI_SM_CHUNKED_MAGIC))) {
         status = tni_fail(err, TN_E_UNSUPPORTED,
                           "this is a chunked SavedModel, which tenon does not read");
-        tni_error_hint(err, "its weights can be read: tenon ls FOLDER/" TNI_SM_VARIABLES);
+        tn_str path = tn_str_of(tni_source_path(source));
+        tni_error_hint(err, "its weights can be read: tenon ls %.*s" TNI_SM_VARIABLES,
+                       (int)(path.len - tni_source_name(source).len), path.data);
     }
     bool named = tn_str_equal(tni_source_name(source), TN_LIT(TNI_SM_PB));
     *text_out = tni_sm_looks_like_text(head);

@@ -36,9 +36,12 @@ typedef struct tni_sm_meta {
     tni_sm_entries functions;  /* by position; key: name, message: FunctionDef */
     tni_sm_entries operations; /* definitions that the file carries along */
     tni_sm_entries collections, signatures;
-    tni_sm_entries assets; /* key: file name, message: AssetFileDef */
-    tn_str objects;        /* SavedObjectGraph; none */
-    tni_hash by_name;      /* own node → index, made by tni_sm_index_names */
+    tni_sm_entries assets;          /* key: file name, message: AssetFileDef */
+    tn_str objects;                 /* SavedObjectGraph; none */
+    tn_signature *signature_list;   /* once they were asked for */
+    tn_collection *collection_list; /* the same */
+    tn_asset *asset_list;
+    tni_hash by_name; /* own node → index, made by tni_sm_index_names */
     bool has_names;
 } tni_sm_meta;
 
@@ -93,6 +96,13 @@ bool tni_sm_next_input(tni_wire *wire, tn_str *input_out);
 tn_str tni_sm_input_node(tn_str input, int64_t *output_out);
 /* Tells whether an operation makes a variable. */
 bool tni_sm_is_variable_op(tn_str op);
+
+/* Finds the AssetFileDef that an Any holds, and its file's name; false if it holds something else.
+ */
+bool tni_sm_any_asset(tn_str any, tn_str *file_out, tn_str *message_out);
+/* Reads a TensorInfo. Errors: TN_E_CORRUPT, TN_E_NOMEM. */
+tn_status tni_sm_tensor_info(tn_graph *graph, tn_str key, tn_str message, tn_graph_tensor *out,
+                             tn_error *err);
 
 /* A shape as the file says it. */
 typedef struct tni_sm_shape {

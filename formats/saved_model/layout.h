@@ -38,6 +38,7 @@ enum {
     SAVER_RESTORE_OP = TNI_LEN(3),
     ASSET_TENSOR = TNI_LEN(1),
     ASSET_FILE = TNI_LEN(2),
+    ANY_TYPE = TNI_LEN(1),
     ANY_VALUE = TNI_LEN(2),
 
     MAP_KEY = TNI_LEN(1), /* of a map's entry with string keys */

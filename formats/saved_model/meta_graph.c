@@ -170,6 +170,31 @@ static void walk_saver(filling *f, tn_str message)
     (void)walked(f, &wire);
 }
 
+/* Adds a collection. `saved_model_assets` is where assets stood before they had a list of their
+ * own, and where the builder still puts them. */
+static void walk_collection(filling *f, tn_str message)
+{
+    tni_wire wire, inner;
+    tni_wire_field field, part;
+    tn_str key = TN_LIT(""), value = TN_LIT(""), file, asset;
+    (void)tni_sm_attr_bytes(message, MAP_KEY, &key);
+    (void)tni_sm_attr_bytes(message, MAP_VALUE, &value);
+    add_entry(f, &f->meta->collections, &f->collections, key, value);
+    if (!tn_str_equal(key, TN_LIT("saved_model_assets"))) {
+        return;
+    }
+    wire = tni_wire_of(value);
+    while (tni_wire_next(&wire, &field)) {
+        inner = tni_wire_of(field.tag == COLLECTION_ANY ? field.bytes : TN_LIT(""));
+        while (tni_wire_next(&inner, &part)) {
+            if (part.tag == COLLECTION_ITEM && tni_sm_any_asset(part.bytes, &file, &asset)) {
+                add_entry(f, &f->meta->assets, &f->assets, file, asset);
+            }
+        }
+    }
+    (void)walked(f, &wire);
+}
+
 static void walk_meta(filling *f, tn_str message)
 {
     tni_sm_meta *meta = f->meta;
@@ -187,7 +212,7 @@ static void walk_meta(filling *f, tn_str message)
             walk_saver(f, field.bytes);
             break;
         case META_COLLECTION:
-            add_keyed(f, &meta->collections, &f->collections, field.bytes, MAP_KEY, MAP_VALUE);
+            walk_collection(f, field.bytes);
             break;
         case META_SIGNATURE:
             add_keyed(f, &meta->signatures, &f->signatures, field.bytes, MAP_KEY, MAP_VALUE);

@@ -60,6 +60,17 @@ bool tni_sm_attr_bytes(tn_str value, uint32_t tag, tn_str *bytes_out)
     return found;
 }
 
+bool tni_sm_any_asset(tn_str any, tn_str *file_out, tn_str *message_out)
+{
+    tn_str type = TN_LIT(""), message = TN_LIT(""), file = TN_LIT("");
+    (void)tni_sm_attr_bytes(any, ANY_TYPE, &type);
+    (void)tni_sm_attr_bytes(any, ANY_VALUE, &message);
+    (void)tni_sm_attr_bytes(message, ASSET_FILE, &file);
+    *file_out = file;
+    *message_out = message;
+    return tn_str_ends(type, TN_LIT("tensorflow.AssetFileDef"));
+}
+
 bool tni_sm_next_input(tni_wire *wire, tn_str *input_out)
 {
     tni_wire_field field;

@@ -120,7 +120,7 @@ def test_json_values():
     for name, path, expected in everything():
         rows = [row['name'] for row in listing(path)]
         wanted = {raw_name(record): record for record in expected['tensors'] if not record['twin_of']}
-        if not rows or any(record['dtype'] is None or record['dtype'].startswith(PACKED) for record in wanted.values()):
+        if not rows or expected['layout'] == 'meta' or any(record['dtype'] is None or record['dtype'].startswith(PACKED) for record in wanted.values()):
             continue
         document = json.loads(support.tenon('-q', 'get', '--as', 'json', path, '**'))
         assert len(document['tensors']) == len(rows), name
