@@ -41,6 +41,7 @@ void cli_close_inputs(cli_state *cli)
 {
     for (size_t i = 0; i < cli->n_inputs; i++) {
         tn_model_free(cli->inputs[i].model);
+        tn_graph_free(cli->inputs[i].graph);
     }
     cli->n_inputs = 0;
 }

@@ -139,9 +139,12 @@ static void print_text(const cli_state *cli, const tn_model *model)
 }
 
 /* Prints what saved_model_cli prints. */
-static tn_status print_like_tf(const tn_model *model, tn_error *err)
+static tn_status print_like_tf(const cli_state *cli, const tn_model *model, tn_error *err)
 {
     tn_str text;
+    if (cli->json) {
+        return cli_fail(err, TN_E_USAGE, "--style tf and --json exclude each other");
+    }
     if (tn_model_graph(model) == NULL) {
         return cli_fail(err, TN_E_IMPOSSIBLE, "--style tf is for SavedModels, and this is %s",
                         tn_model_format(model));
@@ -164,7 +167,7 @@ tn_status cmd_show(cli_state *cli, tn_error *err)
         return status;
     }
     if (cli->set->style != NULL) {
-        return print_like_tf(model, err);
+        return print_like_tf(cli, model, err);
     }
     if (cli->json) {
         print_json(cli, model);

@@ -1,4 +1,5 @@
 #include "cli/verbs.h"
+#include "cli/graph.h"
 
 #include <string.h>
 
@@ -198,13 +199,6 @@ static const char *const get_examples[] = {
     "the same where NumPy has no such dtype, as bfloat16",
     NULL,
 };
-
-#define TAGS_OPTION                                                                              \
-    {                                                                                            \
-        .name = "tags", .kind = OPTION_TEXT, .value = "A,B",                                     \
-        .help = "the MetaGraph of a SavedModel with just these tags", .also = "tag-set tag_set", \
-        .place = offsetof(cli_settings, tags)                                                    \
-    }
 
 #define CONVERT_OPTIONS                                                                          \
     {.name = "to",                                                                               \
@@ -598,6 +592,17 @@ const cli_verb verbs[] = {
      .least = 2,
      .most = SIZE_MAX,
      .run = cmd_ckpt},
+    {.name = "graph",
+     .summary = "TensorFlow graphs: list operations, resolve names",
+     .synopsis = "ACTION PATH [NAME]…",
+     .description = graph_text,
+     .options = graph_options,
+     .examples = graph_examples,
+     .also = "ops operations resolve get_tensor_by_name",
+     .fields = "operations collections functions queries",
+     .least = 2,
+     .most = SIZE_MAX,
+     .run = cmd_graph},
     {.name = "rules",
      .summary = "rule files: lint, test, invert, explain, list",
      .synopsis = "ACTION [FILE [A]]…",

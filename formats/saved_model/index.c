@@ -49,6 +49,15 @@ tni_sm_kind tni_sm_kind_of(tn_str head)
     return op.data != NULL && is_identifier(op) ? TNI_SM_GRAPH : TNI_SM_META;
 }
 
+/* Tells whether a file may begin so: with a field of one of the messages. */
+static bool may_begin(tn_str head)
+{
+    enum { VERSION = 0x08, FIELDS = 7 };
+    uint8_t tag = head.len == 0 ? 0 : (uint8_t)head.data[0];
+    bool field = (tag & 7) == TNI_WIRE_LEN && tag >> 3 >= 1 && tag >> 3 <= FIELDS;
+    return head.len == 0 || tag == VERSION || field;
+}
+
 /* Says what file it is, by its first bytes. */
 static tn_status find_kind(tn_context *ctx, tn_source *source, bool *text_out,
                            tni_sm_kind *kind_out, tn_error *err)
@@ -68,6 +77,13 @@ static tn_status find_kind(tn_context *ctx, tn_source *source, bool *text_out,
         tn_str path = tn_str_of(tni_source_path(source));
         tni_error_hint(err, "its weights can be read: tenon ls %.*s" TNI_SM_VARIABLES,
                        (int)(path.len - tni_source_name(source).len), path.data);
+    }
+    if (status == TN_OK && !may_begin(head) && !tni_sm_looks_like_text(head)) {
+        bool model = tn_str_equal(tni_source_name(source), TN_LIT(TNI_SM_PB));
+        status = tni_fail(err, model ? TN_E_CORRUPT : TN_E_UNKNOWN_FORMAT,
+                          model ? "this is no SavedModel" : "this file is no graph");
+        tni_error_hint(err, model ? "get the file again from where it was written"
+                                  : "graphs are SavedModels, .meta files and GraphDefs");
     }
     bool named = tn_str_equal(tni_source_name(source), TN_LIT(TNI_SM_PB));
     *text_out = tni_sm_looks_like_text(head);
@@ -145,6 +161,7 @@ tn_status tni_sm_index_load(tn_context *ctx, tn_source *source, tn_graph **graph
     tn_graph *graph = block;
     *graph = (tn_graph){.ctx = ctx, .source = source, .image = {.ctx = ctx}, .chosen = TN_NO_INDEX};
     tni_arena_init(&graph->arena, ctx, ctx->limits.memory);
+    tni_arena_init(&graph->row, ctx, ctx->limits.memory);
     status = load_image(graph, source, err);
     if (status == TN_OK) {
         status = parse(graph, err);
@@ -164,8 +181,15 @@ void tni_sm_index_free(tn_graph *graph)
         if (graph->metas[i].has_names) {
             tni_hash_clear(&graph->metas[i].by_name);
         }
+        if (graph->metas[i].has_variables) {
+            tni_hash_clear(&graph->metas[i].by_variable);
+        }
+        if (graph->metas[i].has_ops) {
+            tni_hash_clear(&graph->metas[i].by_op);
+        }
     }
     tni_sm_image_clear(&graph->image);
+    tni_arena_clear(&graph->row);
     tni_arena_clear(&graph->arena);
     if (graph->own_source) {
         tni_source_release(graph->source);

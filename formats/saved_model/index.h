@@ -42,8 +42,15 @@ typedef struct tni_sm_meta {
     tn_collection *collection_list; /* the same */
     tn_asset *asset_list;
     tni_hash by_name; /* own node → index, made by tni_sm_index_names */
-    bool has_names;
+    tni_hash by_op;   /* operation type → definition, or function + 2^31: TNI_SM_IS_FUNCTION */
+    tni_hash
+        by_variable; /* TF2: a variable's name → its node in the object graph, or TNI_SM_MANY */
+    bool has_names, has_ops, has_variables;
+    tn_str *keys; /* by own node: what its variable is restored from; made on first use */
 } tni_sm_meta;
+
+#define TNI_SM_IS_FUNCTION 0x80000000u
+#define TNI_SM_MANY (UINT32_MAX - 1)
 
 struct tn_graph {
     tn_context *ctx;
@@ -54,6 +61,9 @@ struct tn_graph {
     bool own_source;   /* released with the graph */
     tni_sm_meta *metas;
     uint32_t n_metas;
+    tni_arena row;     /* of tn_graph_operation: gone at the next call */
+    tn_str *known_ops; /* the shipped table's entries, in order; made on first use */
+    size_t n_known_ops;
     uint32_t chosen; /* by --tags; TN_NO_INDEX: all */
 };
 
@@ -100,6 +110,16 @@ bool tni_sm_is_variable_op(tn_str op);
 /* Finds the AssetFileDef that an Any holds, and its file's name; false if it holds something else.
  */
 bool tni_sm_any_asset(tn_str any, tn_str *file_out, tn_str *message_out);
+/* Lists a node's outputs with dtypes and, as far as the file says them, shapes; *known_out is false
+ * where nobody knows its operation. Errors: TN_E_CORRUPT, TN_E_NOMEM. */
+tn_status tni_sm_outputs(tn_graph *graph, tni_sm_meta *meta, const tni_sm_node *node,
+                         tni_arena *arena, tn_graph_tensor **outputs_out, size_t *count_out,
+                         bool *known_out, tn_error *err);
+/* Tells which key a variable's node is restored from; "" where none. Errors: TN_E_CORRUPT,
+ * TN_E_NOMEM. */
+tn_status tni_sm_key_of(tn_graph *graph, tni_sm_meta *meta, uint32_t node, tn_str *key_out,
+                        tn_error *err);
+
 /* Reads a TensorInfo. Errors: TN_E_CORRUPT, TN_E_NOMEM. */
 tn_status tni_sm_tensor_info(tn_graph *graph, tn_str key, tn_str message, tn_graph_tensor *out,
                              tn_error *err);

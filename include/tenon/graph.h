@@ -79,6 +79,70 @@ typedef struct tn_asset {
 } tn_asset;
 TN_API tn_status tn_graph_assets(tn_graph *graph, size_t meta, const tn_asset **out, tn_error *err);
 
+/* An operation of a graph or of one of its functions. */
+typedef struct tn_operation {
+    tn_str name, type;
+    tn_str function;                /* none: the graph's own */
+    bool known;                     /* its outputs are; else nobody knows this type of operation */
+    const tn_graph_tensor *outputs; /* without keys and names */
+    size_t n_outputs;
+    const tn_str *inputs; /* as the file spells them: "x", "x:1", "^x" */
+    size_t n_inputs;
+} tn_operation;
+/* Describes operation `index` (the graph's own come first). What it gives lives until the next call
+ * on this graph. Errors: TN_E_CORRUPT, TN_E_NOMEM. */
+TN_API tn_status tn_graph_operation(tn_graph *graph, size_t meta, size_t index, tn_operation *out,
+                                    tn_error *err);
+/* Returns the name of a function of the library. */
+TN_API tn_str tn_graph_function(const tn_graph *graph, size_t meta, size_t index);
+
+/* What TensorFlow would say to a name. */
+typedef enum tn_graph_why {
+    TN_GRAPH_FITS,
+    TN_GRAPH_IS_OPERATION, /* asked for a tensor, found an operation */
+    TN_GRAPH_IS_TENSOR,    /* asked for an operation, with a tensor's name */
+    TN_GRAPH_NO_SUCH_OPERATION,
+    TN_GRAPH_NO_SUCH_OUTPUT,
+    TN_GRAPH_BAD_OPERATION_NAME, /* neither an operation nor a tensor's name */
+    TN_GRAPH_MALFORMED,
+    TN_GRAPH_UNKNOWN_OP /* nobody knows how many outputs it has */
+} tn_graph_why;
+/* Returns the word of JSON: "is_operation" …; NULL for TN_GRAPH_FITS. */
+TN_API const char *tn_graph_why_word(tn_graph_why why);
+
+/* What a name is. */
+typedef enum tn_graph_kind {
+    TN_GRAPH_NOTHING,
+    TN_GRAPH_VARIABLE,
+    TN_GRAPH_CONSTANT,
+    TN_GRAPH_INTERMEDIATE,
+    TN_GRAPH_OPERATION, /* without outputs */
+    TN_GRAPH_COLLECTION,
+    TN_GRAPH_SIGNATURE
+} tn_graph_kind;
+/* Returns its word, or NULL for TN_GRAPH_NOTHING. */
+TN_API const char *tn_graph_kind_word(tn_graph_kind kind);
+
+/* What get_tensor_by_name and get_operation_by_name would do with a name, and what it is. */
+typedef struct tn_resolution {
+    tn_str query;
+    tn_graph_why as_tensor, as_operation;
+    tn_str operation;       /* that the name leads to; none */
+    int64_t output;         /* of it, if as_tensor fits */
+    tn_graph_tensor tensor; /* the same: its dtype and shape */
+    bool has_shape;
+    tn_graph_kind kind;
+    tn_str value_name, value_key; /* where its value can be read; none */
+    const tn_str *members;        /* of a collection or signature */
+    const tn_str *state;          /* the variables that an operation without outputs reaches */
+    const tn_str *inputs;
+    const tn_str *candidates; /* other names that would fit */
+    size_t n_members, n_state, n_inputs, n_candidates;
+    tn_str message; /* a sentence */
+} tn_resolution;
+/* Resolves one name in one MetaGraph. Errors: TN_E_CORRUPT, TN_E_NOMEM. */
+TN_API tn_status tn_graph_resolve(tn_graph *graph, size_t meta, tn_str name, tn_resolution *out,
+                                  tn_error *err);
 /* Gives what `saved_model_cli show --all` prints of a SavedModel. */
 TN_API tn_status tn_graph_tf_text(tn_graph *graph, tn_str *text_out, tn_error *err);
 
