@@ -105,7 +105,6 @@ static tn_status look(loader *l, size_t count, tn_error *err)
 static tn_status keep(loader *l, uint64_t count, tn_error *err)
 {
     tni_sm_image *image = l->image;
-    uint64_t from = l->pos - l->window_at;
     tn_status status = grow(image, count, err);
     if (status != TN_OK || count == 0) {
         return status;
@@ -114,7 +113,7 @@ static tn_status keep(loader *l, uint64_t count, tn_error *err)
         status =
             tni_source_read(image->source, l->pos, image->data + image->len, (size_t)count, err);
     } else if ((status = look(l, (size_t)count, err)) == TN_OK) {
-        from = l->pos - l->window_at;
+        uint64_t from = l->pos - l->window_at;
         memcpy(image->data + image->len, l->window + from, (size_t)count);
     }
     if (status == TN_OK) {

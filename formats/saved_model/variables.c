@@ -5,6 +5,7 @@
 #include "formats/saved_model/objects.h"
 #include "formats/saved_model/read.h"
 #include "formats/saved_model/restore.h"
+#include "formats/saved_model/trainable.h"
 #include "model/roles.h"
 
 static void free_model(void *state)
@@ -119,12 +120,38 @@ static tn_status name_by_objects(tn_model *model, const tn_model *checkpoint, tn
             pairs[i] == TN_NO_INDEX ? NULL : &saved.variables[pairs[i]];
         for (uint32_t k = 0; variable != NULL && variable->is && k < node->n_attributes; k++) {
             uint32_t index = tni_model_index(checkpoint, TN_SCHEME_KEY, node->attributes[k].key);
-            if (index < checkpoint->count && variable->name.len > 0) {
-                model->tensors[index].alias[TN_SCHEME_FULL] = variable->name;
+            if (index >= checkpoint->count) {
+                continue;
+            }
+            tn_tensor *tensor = &model->tensors[index];
+            tensor->trainable = variable->trainable ? TN_TRAINABLE_YES : TN_TRAINABLE_NO;
+            if (variable->name.len > 0) {
+                tensor->alias[TN_SCHEME_FULL] = variable->name;
             }
         }
     }
     return TN_OK;
+}
+
+static void set_trainable(tn_tensor *tensor, const tni_hash *trained, tn_str name)
+{
+    uint32_t found = tni_hash_get(trained, name);
+    if (found != TNI_HASH_NONE && tensor->trainable != TN_TRAINABLE_YES) {
+        tensor->trainable = found == 1 ? TN_TRAINABLE_YES : TN_TRAINABLE_NO;
+    }
+}
+
+/* Tells a tensor what a variable that is restored from it says. Its full name becomes "" where
+ * several variables are. */
+static void bind_tensor(tn_tensor *tensor, const tni_sm_meta *meta, const tni_sm_binding *binding,
+                        const tni_hash *trained)
+{
+    tn_str *full = &tensor->alias[TN_SCHEME_FULL], name = meta->nodes[binding->node].name;
+    set_trainable(tensor, trained, name);
+    if (binding->slice.len == 0) {
+        bool other = full->data != NULL && !tn_str_equal(*full, name);
+        *full = other ? TN_LIT("") : name;
+    }
 }
 
 /* TF1: a tensor's full name is that of the one variable that is restored from it whole. */
@@ -133,20 +160,21 @@ static tn_status name_by_restore(tn_model *model, const tn_model *checkpoint, tn
 {
     tn_status status = TN_OK;
     for (uint32_t m = 0; status == TN_OK && m < graph->n_metas; m++) {
-        tni_sm_meta *meta = &graph->metas[m];
+        tni_hash trained;
         tni_sm_binding *bindings = NULL;
         uint32_t count = 0;
-        status = tni_sm_restore(graph, meta, scratch, &bindings, &count, err);
+        tni_hash_init(&trained, model->ctx, 0);
+        status = tni_sm_restore(graph, &graph->metas[m], scratch, &bindings, &count, err);
+        if (status == TN_OK) {
+            status = tni_sm_trainable(&graph->metas[m], &trained, err);
+        }
         for (uint32_t i = 0; status == TN_OK && i < count; i++) {
             uint32_t index = tni_model_index(checkpoint, TN_SCHEME_KEY, bindings[i].key);
-            if (index >= checkpoint->count || bindings[i].slice.len > 0) {
-                continue;
+            if (index < checkpoint->count) {
+                bind_tensor(&model->tensors[index], &graph->metas[m], &bindings[i], &trained);
             }
-            tn_str *full = &model->tensors[index].alias[TN_SCHEME_FULL];
-            tn_str name = meta->nodes[bindings[i].node].name;
-            bool other = full->data != NULL && !tn_str_equal(*full, name);
-            *full = other ? TN_LIT("") : name; /* "": several */
         }
+        tni_hash_clear(&trained);
     }
     for (size_t i = 0; status == TN_OK && i < checkpoint->count; i++) {
         tn_str *full = &model->tensors[i].alias[TN_SCHEME_FULL];
@@ -209,7 +237,7 @@ static tn_status form_by_node(tn_model *model, const tni_sm_meta *meta,
 
 /* Adds a variable that there are no values of. */
 static tn_status add_absent(tn_model *model, const tni_sm_meta *meta, const tni_sm_binding *binding,
-                            tni_arena *scratch, tn_error *err)
+                            const tni_hash *trained, tni_arena *scratch, tn_error *err)
 {
     tn_tensor *tensor;
     tni_leaf *leaf;
@@ -221,6 +249,7 @@ static tn_status add_absent(tn_model *model, const tni_sm_meta *meta, const tni_
     if (binding->slice.len == 0) {
         tensor->alias[TN_SCHEME_FULL] = meta->nodes[binding->node].name;
     }
+    set_trainable(tensor, trained, meta->nodes[binding->node].name);
     status = form_by_node(model, meta, binding, scratch, tensor, err);
     if (status == TN_OK) {
         status = tni_tensor_leaf(model, tensor, &leaf, err);
@@ -236,18 +265,24 @@ static tn_status add_absent(tn_model *model, const tni_sm_meta *meta, const tni_
 static tn_status add_by_restore(tni_read *read, tn_graph *graph, tni_arena *scratch, tn_error *err)
 {
     tni_sm_binding *bindings = NULL;
-    tni_hash seen;
+    tni_hash seen, trained;
     uint32_t count = 0;
     tn_status status = tni_sm_restore(graph, &graph->metas[0], scratch, &bindings, &count, err);
     tni_hash_init(&seen, read->ctx, count);
+    tni_hash_init(&trained, read->ctx, 0);
+    if (status == TN_OK) {
+        status = tni_sm_trainable(&graph->metas[0], &trained, err);
+    }
     for (uint32_t i = 0; status == TN_OK && i < count; i++) {
         uint32_t old;
         status = tni_hash_add(&seen, bindings[i].key, i, &old, err);
         if (status == TN_OK && old == TNI_HASH_NONE) {
-            status = add_absent(read->model, &graph->metas[0], &bindings[i], scratch, err);
+            status =
+                add_absent(read->model, &graph->metas[0], &bindings[i], &trained, scratch, err);
         }
     }
     tni_hash_clear(&seen);
+    tni_hash_clear(&trained);
     if (status == TN_OK && count > 0) {
         status =
             tn_report_say(read->model->findings, TN_SEVERITY_NOTE, "no-values", TN_STR_NONE, err,

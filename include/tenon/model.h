@@ -32,6 +32,9 @@ typedef enum tn_role {
     TN_ROLE_COUNT
 } tn_role;
 
+/* Whether a graph trains a variable, where it says so. */
+typedef enum tn_trainable { TN_TRAINABLE_UNKNOWN, TN_TRAINABLE_YES, TN_TRAINABLE_NO } tn_trainable;
+
 #define TN_NO_INDEX UINT32_MAX
 
 typedef struct tn_model tn_model;
@@ -62,6 +65,7 @@ typedef struct tn_tensor {
     uint32_t rank;
     tn_dtype dtype;
     tn_role role;
+    tn_trainable trainable;
     bool hidden;    /* listed only with --all */
     bool any_shape; /* names-and-shapes lists: the shape is not known at all */
     bool document;  /* one of the model's documents (object graph): writers carry or make it
@@ -91,7 +95,7 @@ typedef struct tn_stored {
 /* How to open; all zeros is the default. */
 typedef struct tn_open_options {
     const char *from; /* force this reader; NULL: by content */
-    const char *tags; /* the MetaGraph of a SavedModel that has just these tags ("a,b"); NULL: all */
+    const char *tags; /* the MetaGraph of a SavedModel with just these tags ("a,b"); NULL: all */
 } tn_open_options;
 
 /* Opens what `path` names: a file, any member of a set, a prefix, or a folder. `path` may begin
