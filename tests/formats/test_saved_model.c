@@ -214,6 +214,54 @@ static void cut_files(void **state)
     tn_scratch_remove(&scratch);
 }
 
+/* Puts a version of as many bytes in the place of the one that wrote the fixture, and says of every
+ * VariableDef that it is not trained. */
+static void make_older(uint8_t *bytes, size_t len, const char *version)
+{
+    static const char written[] = "2.21.0";
+    bool collections = false;
+    for (size_t i = 0; i + 19 <= len; i++) {
+        if (memcmp(bytes + i, written, 6) == 0) {
+            memcpy(bytes + i, version, 6);
+        }
+        collections = collections || memcmp(bytes + i, "trainable_variables", 19) == 0;
+        if (collections && bytes[i] == 0x38 && bytes[i + 1] == 1) { /* field 7 */
+            bytes[i + 1] = 0;
+        }
+    }
+}
+
+/* Before 1.9 TensorFlow said by the collection alone which variables are trained. */
+static void old_trainable(void **state)
+{
+    static const struct {
+        const char *version;
+        tn_trainable weight;
+    } rows[] = {{"2.21.0", TN_TRAINABLE_NO},  {"1.10.1", TN_TRAINABLE_NO},
+                {"1.9.00", TN_TRAINABLE_NO},  {"1.8.00", TN_TRAINABLE_YES},
+                {"0.12.1", TN_TRAINABLE_YES}, {"1.0.12", TN_TRAINABLE_YES}};
+    static uint8_t whole[1 << 14], bytes[1 << 14];
+    tn_scratch scratch;
+    tn_scratch_make(&scratch);
+    FILE *file = fopen(SAVED "/good-meta-alone/model.ckpt.meta", "rb");
+    assert_non_null(file);
+    size_t len = fread(whole, 1, sizeof whole, file);
+    fclose(file);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        memcpy(bytes, whole, len);
+        make_older(bytes, len, rows[i].version);
+        const char *path = write_bytes(&scratch, "model.ckpt.meta", bytes, len);
+        tn_model *model = open_model(*state, path, NULL);
+        uint32_t weight = tni_model_index(model, TN_SCHEME_NAME, TN_LIT("W"));
+        uint32_t other = tni_model_index(model, TN_SCHEME_NAME, TN_LIT("unknown"));
+        assert_true(weight < model->count && other < model->count);
+        assert_int_equal(model->tensors[weight].trainable, rows[i].weight);
+        assert_int_equal(model->tensors[other].trainable, TN_TRAINABLE_NO);
+        tn_model_free(model);
+    }
+    tn_scratch_remove(&scratch);
+}
+
 /* Writes a text proto and opens it. */
 static tn_status open_text(tn_context *ctx, tn_scratch *scratch, const char *text, tn_model **model,
                            tn_error *err)
@@ -322,7 +370,7 @@ int main(void)
         cmocka_unit_test(paths),       cmocka_unit_test(tags),
         cmocka_unit_test(bad_ones),    cmocka_unit_test(large_constants),
         cmocka_unit_test(cut_files),   cmocka_unit_test(text_forms),
-        cmocka_unit_test(text_errors),
+        cmocka_unit_test(text_errors), cmocka_unit_test(old_trainable),
     };
     return cmocka_run_group_tests(tests, make_context, free_context);
 }
