@@ -8,6 +8,7 @@ import statistics
 import goals
 import peers
 import rules
+import saved_models
 from contest import Contest
 from data import SCOPE, Model
 from results import Group, Row
@@ -253,4 +254,5 @@ GROUPS = {
     "rules": rules.rules,
     "operations": rules.operations,
     "kernels": rules.kernels,
+    "graphs": saved_models.graphs,
 }

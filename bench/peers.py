@@ -8,6 +8,7 @@ imports this file for the list of contestants, so the libraries are imported whe
 """
 
 import os
+import pathlib
 import sys
 
 SCOPE, OTHER = "model/", "net/"
@@ -138,6 +139,12 @@ def add(contest, python):
 def add_imports(contest, python):
     for key, (_, label) in IMPORTS.items():
         contest.add(f"python-{key}", f"Python: {label}", command(python, key, []), most_rounds=MOST_ROUNDS, who="python")
+
+
+def add_saved_model(contest, python, folder, words):
+    program = pathlib.Path(python).with_name("saved_model_cli")
+    line = ["env", "TF_CPP_MIN_LOG_LEVEL=3", program, "show", "--all", "--dir", folder]
+    contest.add(f"python-{folder}", f"saved_model_cli, {words}", line, most_rounds=MOST_ROUNDS, who="python")
 
 
 def main():

@@ -14,7 +14,7 @@ tn_status cli_open(cli_state *cli, size_t index, const tn_model **model_out, tn_
 
 tn_status cli_open_path(cli_state *cli, const char *path, const tn_model **model_out, tn_error *err)
 {
-    tn_open_options options = {.from = cli->set->from};
+    tn_open_options options = {.from = cli->set->from, .tags = cli->set->tags};
     cli_input *input = &cli->inputs[cli->n_inputs++];
     *input = (cli_input){.path = path};
     tn_status status = tn_open(cli->ctx, path, &options, &input->model, err);
@@ -41,6 +41,7 @@ void cli_close_inputs(cli_state *cli)
 {
     for (size_t i = 0; i < cli->n_inputs; i++) {
         tn_model_free(cli->inputs[i].model);
+        tn_graph_free(cli->inputs[i].graph);
     }
     cli->n_inputs = 0;
 }

@@ -13,7 +13,8 @@ enum { CLI_INPUTS = 2 };
 
 typedef struct cli_input {
     const char *path;
-    tn_model *model; /* NULL: it could not be opened */
+    tn_model *model; /* NULL: it could not be opened, or is only looked at as a graph */
+    tn_graph *graph; /* of the verb `graph`; NULL otherwise */
 } cli_input;
 
 typedef struct cli_state {

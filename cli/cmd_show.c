@@ -3,6 +3,7 @@
 #include "cli/json.h"
 #include "cli/objects.h"
 #include "cli/print.h"
+#include "cli/show_graph.h"
 #include "cli/totals.h"
 
 static void print_json(cli_state *cli, const tn_model *model)
@@ -21,10 +22,7 @@ static void print_json(cli_state *cli, const tn_model *model)
     tn_json_key(out, "metadata");
     count = tn_model_metadata(model, &pairs);
     json_pairs(out, pairs, count);
-    tn_json_key(out, "tag_sets");
-    tn_json_null(out);
-    tn_json_key(out, "signatures");
-    tn_json_null(out);
+    show_graph_json(out, tn_model_graph(model));
     tn_json_key(out, "objects");
     objects_json(out, model);
 }
@@ -136,15 +134,40 @@ static void print_text(const cli_state *cli, const tn_model *model)
     print_files(cli, model);
     print_totals(cli, model);
     print_metadata(cli, model);
+    show_graph_text(cli, tn_model_graph(model));
     print_objects(cli, model);
+}
+
+/* Prints what saved_model_cli prints. */
+static tn_status print_like_tf(const cli_state *cli, const tn_model *model, tn_error *err)
+{
+    tn_str text;
+    if (cli->json) {
+        return cli_fail(err, TN_E_USAGE, "--style tf and --json exclude each other");
+    }
+    if (tn_model_graph(model) == NULL) {
+        return cli_fail(err, TN_E_IMPOSSIBLE, "--style tf is for SavedModels, and this is %s",
+                        tn_model_format(model));
+    }
+    tn_status status = tn_graph_tf_text(tn_model_graph(model), &text, err);
+    if (status == TN_OK) {
+        fwrite(text.data, 1, text.len, stdout);
+    }
+    return status;
 }
 
 tn_status cmd_show(cli_state *cli, tn_error *err)
 {
     const tn_model *model = NULL;
     tn_status status = cli_open(cli, 0, &model, err);
+    if (status == TN_OK) {
+        status = show_graph_prepare(tn_model_graph(model), err);
+    }
     if (status != TN_OK) {
         return status;
+    }
+    if (cli->set->style != NULL) {
+        return print_like_tf(cli, model, err);
     }
     if (cli->json) {
         print_json(cli, model);

@@ -5,13 +5,18 @@
 static void input_object(tn_json_out *out, const cli_input *input)
 {
     const tn_model *model = input->model;
+    const tn_graph *graph = input->graph;
     tn_json_object(out);
     tn_json_key(out, "path");
     tn_json_text(out, input->path);
     tn_json_key(out, "resolved");
-    tn_json_text(out, model == NULL ? NULL : tn_model_resolved(model));
+    tn_json_text(out, graph != NULL   ? tn_graph_path(graph)
+                      : model == NULL ? NULL
+                                      : tn_model_resolved(model));
     tn_json_key(out, "format");
-    tn_json_text(out, model == NULL ? NULL : tn_model_format(model));
+    tn_json_text(out, graph != NULL   ? "saved_model"
+                      : model == NULL ? NULL
+                                      : tn_model_format(model));
     tn_json_key(out, "layout");
     json_word(out, model == NULL ? NULL : tn_model_layout(model));
     tn_json_object_end(out);

@@ -144,6 +144,12 @@ void json_tensor(tn_json_out *out, const cli_choice *choice, size_t n, const tn_
     tn_json_u64(out, tensor->bytes);
     tn_json_key(out, "role");
     tn_json_text(out, tn_role_name(tensor->role));
+    tn_json_key(out, "trainable");
+    if (tensor->trainable == TN_TRAINABLE_UNKNOWN) {
+        tn_json_null(out);
+    } else {
+        tn_json_bool(out, tensor->trainable == TN_TRAINABLE_YES);
+    }
     tn_json_key(out, "aliases");
     aliases_object(out, tensor);
     tn_json_key(out, "slot_of");

@@ -20,7 +20,8 @@ typedef struct cli_settings {
     const char *color, *progress; /* auto, always, never */
     uint64_t threads;             /* 0: the CPUs that this process may use */
     tn_limits limits;
-    const char *from;
+    const char *from, *tags;
+    bool first;
     const char *scheme;
     bool name_only, null, tree, all, weights_only, stats;
     const char *sort, *style;
@@ -70,6 +71,14 @@ typedef struct cli_option {
     size_t place;     /* of the field in `settings` */
     size_t given;     /* of a bool that tells that it was said; 0: none */
 } cli_option;
+
+/* An option of several verbs. */
+#define TAGS_OPTION                                                                              \
+    {                                                                                            \
+        .name = "tags", .kind = OPTION_TEXT, .value = "A,B",                                     \
+        .help = "the MetaGraph of a SavedModel with just these tags", .also = "tag-set tag_set", \
+        .place = offsetof(cli_settings, tags)                                                    \
+    }
 
 struct cli_verb;
 

@@ -1,4 +1,5 @@
 #include "cli/verbs.h"
+#include "cli/graph.h"
 
 #include <string.h>
 
@@ -127,6 +128,11 @@ static const cli_option show_options[] = {
      .kind = OPTION_FLAG,
      .help = "all metadata, not only how much there is",
      .place = offsetof(cli_settings, metadata)},
+    {.name = "style",
+     .kind = OPTION_CHOICE,
+     .value = "tf",
+     .help = "the lines of `saved_model_cli show --all` (stable)",
+     .place = offsetof(cli_settings, style)},
     {0},
 };
 
@@ -135,6 +141,8 @@ static const char *const show_examples[] = {
     "format, layout, files, totals by role",
     "tenon show --metadata model.safetensors",
     "and what the file says about itself",
+    "tenon show --style tf saved/",
+    "a SavedModel's signatures and functions, as saved_model_cli prints them",
     NULL,
 };
 
@@ -204,7 +212,7 @@ static const char *const get_examples[] = {
          .value = "LAYOUT",                                                                      \
          .help = "variant: names, objects (tf_checkpoint); legacy, keras3, plain (keras_h5)",    \
          .place = offsetof(cli_settings, layout)},                                               \
-        CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION,                                           \
+        CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION, TAGS_OPTION,                              \
         {.name = "cast",                                                                         \
          .kind = OPTION_LIST,                                                                    \
          .value = "[PATTERN=]DTYPE",                                                             \
@@ -495,13 +503,13 @@ const cli_verb verbs[] = {
      .most = SIZE_MAX,
      .run = cmd_ls},
     {.name = "show",
-     .summary = "what kind of file it is: format, files, totals, metadata",
+     .summary = "what kind of file it is: format, files, totals, signatures",
      .synopsis = "PATH",
      .description = paths,
      .options = show_options,
      .examples = show_examples,
      .also = "info describe inspect head",
-     .fields = "producer files totals metadata tag_sets signatures objects",
+     .fields = "producer files totals metadata tag_sets signatures collections assets objects",
      .least = 1,
      .most = 1,
      .run = cmd_show},
@@ -584,6 +592,17 @@ const cli_verb verbs[] = {
      .least = 2,
      .most = SIZE_MAX,
      .run = cmd_ckpt},
+    {.name = "graph",
+     .summary = "TensorFlow graphs: list operations, resolve names",
+     .synopsis = "ACTION PATH [NAME]…",
+     .description = graph_text,
+     .options = graph_options,
+     .examples = graph_examples,
+     .also = "ops operations resolve get_tensor_by_name",
+     .fields = "operations collections functions queries",
+     .least = 2,
+     .most = SIZE_MAX,
+     .run = cmd_graph},
     {.name = "rules",
      .summary = "rule files: lint, test, invert, explain, list",
      .synopsis = "ACTION [FILE [A]]…",

@@ -37,6 +37,7 @@ tn_status cmd_diff(struct cli_state *cli, tn_error *err);
 tn_status cmd_check(struct cli_state *cli, tn_error *err);
 tn_status cmd_ckpt(struct cli_state *cli, tn_error *err);
 tn_status cmd_completion(struct cli_state *cli, tn_error *err);
+tn_status cmd_graph(struct cli_state *cli, tn_error *err);
 tn_status cmd_rules(struct cli_state *cli, tn_error *err);
 tn_status cmd_formats(struct cli_state *cli, tn_error *err);
 

@@ -156,7 +156,8 @@ static tn_status choose(tn_plan *plan, const tn_convert_options *options, bool *
     for (size_t i = 0; status == TN_OK && i < plan->source->count; i++) {
         const tn_tensor *tensor = &plan->source->tensors[i];
         keep[i] = choice[i].cause == TNI_KEPT;
-        if (!keep[i] && tensor->role != TN_ROLE_METADATA) {
+        bool told = tensor->role != TN_ROLE_METADATA && choice[i].cause != TNI_HIDDEN_CONSTANT;
+        if (!keep[i] && told) {
             status = note_drop(plan, tensor, &choice[i], err);
         }
     }

@@ -259,6 +259,9 @@ tn_status tni_choose(const tn_model *model, const tni_selection *selection, tni_
             choice[i] = (tni_choice){TNI_DROPPED, drop[i]};
         } else if (selection->n_only > 0 && only[i] == 0) {
             choice[i].cause = TNI_NOT_ONLY;
+        } else if (model->tensors[i].role == TN_ROLE_CONSTANT && model->tensors[i].hidden &&
+                   only[i] == 0) {
+            choice[i].cause = TNI_HIDDEN_CONSTANT;
         } else if (selection->weights_only && model->tensors[i].role != TN_ROLE_VARIABLE) {
             choice[i].cause = TNI_NOT_A_WEIGHT;
         }

@@ -18,10 +18,11 @@ typedef struct tni_selection {
 /* Why a tensor is not kept. */
 typedef enum tni_drop_cause {
     TNI_KEPT,
-    TNI_NOT_ONLY,    /* --only names others */
-    TNI_DROPPED,     /* a --drop pattern; `flag` counts them from 1 */
-    TNI_WITH_OWNER,  /* a slot whose variable goes */
-    TNI_NOT_A_WEIGHT /* --weights-only */
+    TNI_NOT_ONLY,       /* --only names others */
+    TNI_DROPPED,        /* a --drop pattern; `flag` counts them from 1 */
+    TNI_WITH_OWNER,     /* a slot whose variable goes */
+    TNI_NOT_A_WEIGHT,   /* --weights-only */
+    TNI_HIDDEN_CONSTANT /* a graph's, which no --only names */
 } tni_drop_cause;
 
 typedef struct tni_choice {

@@ -44,11 +44,15 @@ static void add_leaf(survey *s, uint32_t tensor, const tni_leaf *leaf)
     }
 }
 
-/* Adds all leaves that lie in a file, twins too. */
+/* Adds all leaves that lie in a file, twins too. Hidden constants of a graph are left out: no
+ * format of graphs stores sums, and the weights beside them are to be proved. */
 static void collect(survey *s)
 {
     for (uint32_t i = 0; i < s->model->count; i++) {
         const tn_tensor *tensor = &s->model->tensors[i];
+        if (tensor->hidden && tensor->role == TN_ROLE_CONSTANT) {
+            continue;
+        }
         for (uint32_t k = 0; k < tensor->n_pieces; k++) {
             add_leaf(s, i, tensor->pieces[k].leaf);
         }

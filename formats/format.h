@@ -26,9 +26,11 @@ typedef struct tni_probe {
 
 typedef struct tni_read {
     tn_context *ctx;
-    tn_source *main; /* the set's main file; the reader must not release it (the model keeps it) */
-    tn_model *model; /* empty; the reader fills it, calls tni_model_finish and does not free it. It
-                        sets layout, and resolved where one would not type the main file's path */
+    const char *tags; /* --tags: which part of the file is meant; NULL: all. Only for readers that
+                         heed it */
+    tn_source *main;  /* the set's main file; the reader must not release it (the model keeps it) */
+    tn_model *model;  /* empty; the reader fills it, calls tni_model_finish and does not free it. It
+                         sets layout, and resolved where one would not type the main file's path */
 } tni_read;
 
 /* How a writer stores a dtype. */
@@ -112,6 +114,7 @@ typedef struct tni_reader_ops {
      * judging their content, so that a replaced set goes as a whole. NULL: the one file. */
     tn_status (*members)(tn_context *ctx, tn_source *main, tni_arena *arena, tni_names *names_out,
                          tn_error *err);
+    bool tags; /* heeds tni_read.tags */
 } tni_reader_ops;
 
 typedef struct tni_writer_ops {
@@ -179,5 +182,9 @@ const tn_format *tni_format_find(tn_str name);
 /* Opens a file that this process has staged with one format's reader. */
 tn_status tni_open_with(tn_context *ctx, const tn_format *format, const char *path,
                         tn_model **model_out, tn_error *err);
+/* Opens a source, whose reference it takes over, with the reader of the format named: how a drawer
+ * reads a format that lies within its own. */
+tn_status tni_open_nested(tn_context *ctx, const char *format, tn_source *main,
+                          tn_model **model_out, tn_error *err);
 
 #endif

@@ -77,16 +77,23 @@ static tn_status decide(const tn_format *forced, tn_source *source, const tn_for
 }
 
 /* Runs a reader over an opened main file, whose reference it takes over. */
-static tn_status read_model(tn_model *model, const tn_format *format, tn_source *main,
-                            tn_error *err)
+static tn_status read_model(tn_model *model, const tn_format *format, const char *tags,
+                            tn_source *main, tn_error *err)
 {
     tn_status status = tni_model_keep(model, main, err);
     if (status != TN_OK) {
         return status;
     }
-    tni_read read = {.ctx = model->ctx, .main = main, .model = model};
+    tni_read read = {.ctx = model->ctx, .main = main, .model = model, .tags = tags};
     model->format = format;
-    status = format->reader->open(&read, err);
+    if (tags != NULL && !format->reader->tags) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE,
+                          "--tags chooses a MetaGraph of a SavedModel, and "
+                          "this is %s",
+                          format->title);
+    } else {
+        status = format->reader->open(&read, err);
+    }
     if (status != TN_OK) {
         tni_error_path(err, tni_source_path(main));
     } else if (model->resolved[0] == '\0') {
@@ -114,7 +121,8 @@ static tn_status open_main(tn_context *ctx, const tni_resolved *resolved, const 
 }
 
 /* Reads standard input for a format that may come from there. */
-static tn_status open_stdin(tn_model *model, const tn_format *format, tn_error *err)
+static tn_status open_stdin(tn_model *model, const tn_format *format, const char *tags,
+                            tn_error *err)
 {
     uint64_t most = model->ctx->limits.header_bytes;
     void *data = NULL, *copy = NULL;
@@ -134,11 +142,11 @@ static tn_status open_stdin(tn_model *model, const tn_format *format, tn_error *
     if (status == TN_OK) {
         status = tni_source_memory(model->ctx, copy, len, "-", &main, err);
     }
-    return status != TN_OK ? status : read_model(model, format, main, err);
+    return status != TN_OK ? status : read_model(model, format, tags, main, err);
 }
 
 static tn_status open_into(tn_model *model, const char *path, const tn_format *forced,
-                           tn_error *err)
+                           const char *tags, tn_error *err)
 {
     tni_resolved resolved;
     const tn_format *format = NULL;
@@ -149,7 +157,7 @@ static tn_status open_into(tn_model *model, const char *path, const tn_format *f
         model->path = copy.data;
     }
     if (status == TN_OK && forced != NULL && forced->from_stdin && strcmp(path, "-") == 0) {
-        return open_stdin(model, forced, err);
+        return open_stdin(model, forced, tags, err);
     }
     if (status == TN_OK) {
         status =
@@ -158,7 +166,7 @@ static tn_status open_into(tn_model *model, const char *path, const tn_format *f
     if (status == TN_OK) {
         status = open_main(model->ctx, &resolved, forced, &format, &main, err);
     }
-    return status != TN_OK ? status : read_model(model, format, main, err);
+    return status != TN_OK ? status : read_model(model, format, tags, main, err);
 }
 
 static tn_status unknown_format(const char *name, tn_error *err)
@@ -186,7 +194,27 @@ tn_status tn_open(tn_context *ctx, const char *path, const tn_open_options *opti
     if (status != TN_OK) {
         return status;
     }
-    status = open_into(model, path, forced, err);
+    status = open_into(model, path, forced, options == NULL ? NULL : options->tags, err);
+    if (status != TN_OK) {
+        tn_model_free(model);
+        return status;
+    }
+    *model_out = model;
+    return TN_OK;
+}
+
+/* Opens a source, whose reference it takes over, as one format. */
+static tn_status open_source(tn_context *ctx, const tn_format *format, tn_source *main,
+                             bool own_output, tn_model **model_out, tn_error *err)
+{
+    tn_model *model;
+    tn_status status = tni_model_new(ctx, &model, err);
+    if (status != TN_OK) {
+        tni_source_release(main);
+        return status;
+    }
+    model->own_output = own_output;
+    status = read_model(model, format, NULL, main, err);
     if (status != TN_OK) {
         tn_model_free(model);
         return status;
@@ -198,21 +226,14 @@ tn_status tn_open(tn_context *ctx, const char *path, const tn_open_options *opti
 tn_status tni_open_with(tn_context *ctx, const tn_format *format, const char *path,
                         tn_model **model_out, tn_error *err)
 {
-    tn_model *model;
     tn_source *main;
-    tn_status status = tni_model_new(ctx, &model, err);
-    if (status != TN_OK) {
-        return status;
-    }
-    model->own_output = true;
-    status = tni_source_open(ctx, path, &main, err);
-    if (status == TN_OK) {
-        status = read_model(model, format, main, err);
-    }
-    if (status != TN_OK) {
-        tn_model_free(model);
-        return status;
-    }
-    *model_out = model;
-    return TN_OK;
+    tn_status status = tni_source_open(ctx, path, &main, err);
+    return status == TN_OK ? open_source(ctx, format, main, true, model_out, err) : status;
+}
+
+tn_status tni_open_nested(tn_context *ctx, const char *format, tn_source *main,
+                          tn_model **model_out, tn_error *err)
+{
+    const tn_format *found = tni_format_find(tn_str_of(format));
+    return open_source(ctx, found, main, false, model_out, err);
 }

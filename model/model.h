@@ -44,6 +44,7 @@ struct tn_model {
     size_t n_sources, sources_room;
     tn_object *objects;
     size_t n_objects;
+    struct tn_graph *graph; /* of a SavedModel, a .meta or a GraphDef; the reader's; or NULL */
     tni_carrier *carriers;
     size_t n_carriers, carriers_room;
     tni_closer *closers;

@@ -129,12 +129,6 @@ static tn_status follow_state(tn_context *ctx, const char *folder, const tni_nam
 static tn_status folder_means(tn_context *ctx, const char *folder, const tni_names *names,
                               tni_arena *arena, tn_str *main_out, tn_report *notes, tn_error *err)
 {
-    if (tni_names_has(names, TN_LIT("saved_model.pb")) &&
-        tni_names_has(names, TN_LIT("variables"))) {
-        *main_out = TN_LIT("variables/variables" TNI_TF_INDEX_SUFFIX);
-        return tn_report_say(notes, TN_SEVERITY_NOTE, "saved-model", TN_STR_NONE, err,
-                             "this is a SavedModel; only the checkpoint in it was opened");
-    }
     if (tni_names_has(names, TN_LIT(TNI_TF_STATE_FILE))) {
         return follow_state(ctx, folder, names, arena, main_out, notes, err);
     }

@@ -41,10 +41,12 @@ static tn_status make_part_tensor(tni_write *write, const tn_tensor *whole, cons
 }
 
 /* Tells whether the bytes of a tensor of no fixed size are copied as stored. Those of big-endian
- * files are not: they hold sums in that byte order. */
+ * files are not: they hold sums in that byte order. Nor are those of other formats (a graph's
+ * constants). */
 static bool copies_stored(const tn_tensor *tensor)
 {
     return tn_dtype_about(tensor->dtype)->bits == 0 && tensor->n_pieces == 1 &&
+           tensor->pieces[0].leaf->sum_kind == TNI_SUM_TF_STRING &&
            !tni_tf_strings_big_endian(tensor->pieces[0].leaf);
 }
 

@@ -32,6 +32,9 @@ typedef enum tn_role {
     TN_ROLE_COUNT
 } tn_role;
 
+/* Whether a graph trains a variable, where it says so. */
+typedef enum tn_trainable { TN_TRAINABLE_UNKNOWN, TN_TRAINABLE_YES, TN_TRAINABLE_NO } tn_trainable;
+
 #define TN_NO_INDEX UINT32_MAX
 
 typedef struct tn_model tn_model;
@@ -62,6 +65,7 @@ typedef struct tn_tensor {
     uint32_t rank;
     tn_dtype dtype;
     tn_role role;
+    tn_trainable trainable;
     bool hidden;    /* listed only with --all */
     bool any_shape; /* names-and-shapes lists: the shape is not known at all */
     bool document;  /* one of the model's documents (object graph): writers carry or make it
@@ -91,11 +95,13 @@ typedef struct tn_stored {
 /* How to open; all zeros is the default. */
 typedef struct tn_open_options {
     const char *from; /* force this reader; NULL: by content */
+    const char *tags; /* the MetaGraph of a SavedModel with just these tags ("a,b"); NULL: all */
 } tn_open_options;
 
 /* Opens what `path` names: a file, any member of a set, a prefix, or a folder. `path` may begin
  * with `FORMAT:`. Errors: TN_E_NOT_FOUND, TN_E_AMBIGUOUS, TN_E_UNKNOWN_FORMAT, TN_E_UNSUPPORTED,
- * TN_E_READ, TN_E_CORRUPT and its kin, TN_E_LIMIT, TN_E_NOMEM. Free with tn_model_free. */
+ * TN_E_READ, TN_E_CORRUPT and its kin, TN_E_LIMIT, TN_E_NOMEM, TN_E_NO_MATCH (tags that it does
+ * not have), TN_E_IMPOSSIBLE (tags of what has none). Free with tn_model_free. */
 TN_API tn_status tn_open(tn_context *ctx, const char *path, const tn_open_options *options,
                          tn_model **model_out, tn_error *err);
 TN_API void tn_model_free(tn_model *model); /* NULL is fine */

@@ -11,6 +11,7 @@
 #include <tenon/error.h>
 #include <tenon/export.h>
 #include <tenon/formats.h>
+#include <tenon/graph.h>
 #include <tenon/model.h>
 #include <tenon/npy.h>
 #include <tenon/pattern.h>

@@ -164,9 +164,12 @@ static void check_members(matrix *m, const tn_model *model)
     }
     size_t n = tn_model_files(model, &files);
     for (size_t i = 0; i < n; i++) {
+        if (memchr(files[i].name.data, '/', files[i].name.len) != NULL) {
+            continue; /* of another set, which lies in a folder of this one */
+        }
         assert_true(names_have(&members, files[i].name));
         bool led = format->member(files[i].name, &siblings, &arena, &found);
-        assert_true(led ? tn_str_equal(found, main) : n == 1);
+        assert_true(led ? tn_str_equal(found, main) : i == 0);
         m->members++;
     }
     tni_arena_clear(&arena);

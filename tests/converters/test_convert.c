@@ -84,7 +84,8 @@ static size_t count_records(const json_t *expected, bool twins)
     {
         bool metadata = strcmp(json_string_value(json_object_get(record, "role")), "metadata") == 0;
         bool twin = json_is_string(json_object_get(record, "twin_of"));
-        count += !metadata && (twins || !twin);
+        bool hidden = json_is_true(json_object_get(record, "hidden"));
+        count += !metadata && !hidden && (twins || !twin);
     }
     return count;
 }

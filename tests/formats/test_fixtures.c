@@ -85,7 +85,15 @@ static void same_tensor(const place *p, const tn_model *model, const tn_tensor *
               owned ? tn_model_at(model, tensor->slot_of)->alias[TN_SCHEME_NAME] : TN_STR_NONE);
     same_shape(p, tensor);
     same_twins(p, model, tensor);
-    if (tensor->hidden != (tensor->role == TN_ROLE_METADATA)) {
+    const json_t *trainable = json_object_get(p->record, "trainable");
+    tn_trainable want = trainable == NULL || json_is_null(trainable) ? TN_TRAINABLE_UNKNOWN
+                        : json_is_true(trainable)                    ? TN_TRAINABLE_YES
+                                                                     : TN_TRAINABLE_NO;
+    if (tensor->trainable != want) {
+        wrong(p, "trainable", TN_STR_NONE);
+    }
+    bool hidden = json_is_true(json_object_get(p->record, "hidden"));
+    if (tensor->hidden != (hidden || tensor->role == TN_ROLE_METADATA)) {
         wrong(p, "hidden", TN_STR_NONE);
     }
     tn_error err = {0};

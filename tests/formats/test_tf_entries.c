@@ -300,22 +300,6 @@ static void members(void **state)
     tn_scratch_remove(&scratch);
 }
 
-/* A SavedModel's folder means the checkpoint in it, which the note says. */
-static void saved_model_folder(void **state)
-{
-    const tn_object *objects;
-    tn_model *model;
-    tn_error err = {0};
-    if (tn_open(*state, TN_FIXTURES "/tf_checkpoint/good-keras3-export", NULL, &model, &err) !=
-        TN_OK) {
-        fail_msg("%s", err.message);
-    }
-    assert_non_null(strstr(tn_model_resolved(model), "variables/variables"));
-    assert_string_equal(tn_report_at(tn_model_findings(model), 0)->code, "saved-model");
-    assert_true(tn_model_objects(model, &objects) > 0);
-    tn_model_free(model);
-}
-
 static int make_context(void **state)
 {
     *state = tn_context_new(NULL);
@@ -335,7 +319,7 @@ int main(void)
         cmocka_unit_test(no_header),        cmocka_unit_test(too_many_dimensions),
         cmocka_unit_test(partitions),       cmocka_unit_test(overlap),
         cmocka_unit_test(files_of_the_set), cmocka_unit_test(spellings),
-        cmocka_unit_test(members),          cmocka_unit_test(saved_model_folder),
+        cmocka_unit_test(members),
     };
     return cmocka_run_group_tests(tests, make_context, free_context);
 }

@@ -11,6 +11,7 @@ typedef enum mutant_form {
     FORM_SAFETENSORS,
     FORM_LIST,
     FORM_HDF5,
+    FORM_GRAPH,
     FORMS
 } mutant_form;
 /* Tells whether a form has checksums over everything. */

@@ -156,6 +156,20 @@ static bool ends(const char *path, const char *tail)
     return tn_str_ends(tn_str_of(path), tn_str_of(tail));
 }
 
+/* A byte for what the file is called, then the file. */
+static void graph_file(const char *name, const char *path, const mut_bytes *file)
+{
+    mut_bytes seed = {NULL, 0, 0};
+    uint8_t kind = ends(path, "saved_model.pb") ? 0
+                   : ends(path, ".pb")          ? 1
+                   : ends(path, ".meta")        ? 2
+                                                : 3;
+    mut_add(&seed, &kind, 1);
+    mut_add(&seed, file->at, file->len);
+    seed_write("saved_model", name, &seed);
+    mut_clear(&seed);
+}
+
 /* Decides which targets a fixture's file seeds. */
 static void take(const char *path, const char *name, mut_bytes *file)
 {
@@ -182,6 +196,8 @@ static void take(const char *path, const char *name, mut_bytes *file)
         seed_write("yaml", name, file);
         seed_write("rules", name, file);
         program(name, 5, file);
+    } else if (ends(path, ".pb") || ends(path, ".meta") || ends(path, ".pbtxt")) {
+        graph_file(name, path, file);
     } else if (ends(path, ".h5") && file->len < 16384) {
         program(name, 7, file);
         seed_protocol(path, name);

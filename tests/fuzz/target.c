@@ -37,7 +37,10 @@ void fuzz_begin(fuzz *f)
 {
     tn_allocator allocator = {resize, release, f};
     *f = (fuzz){.ctx = NULL};
-    f->ctx = tn_context_new(&(tn_context_options){.allocator = &allocator, .threads = 1});
+    tn_limits limits = tn_limits_default();
+    limits.decoded_bytes = FUZZ_DECODED;
+    f->ctx = tn_context_new(
+        &(tn_context_options){.allocator = &allocator, .limits = &limits, .threads = 1});
     FUZZ_HOLDS(f->ctx != NULL);
 }
 

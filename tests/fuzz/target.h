@@ -15,7 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FUZZ_HOLDS(condition) ((condition) ? (void)0 : fuzz_broken(#condition, __FILE__, __LINE__))
 _Noreturn void fuzz_broken(const char *promise, const char *file, int line);
 
-enum { FUZZ_MEMORY = 128 << 20 }; /* bytes that one input may make the library hold */
+enum {
+    FUZZ_MEMORY = 128 << 20, /* bytes that one input may make the library hold */
+    FUZZ_DECODED = 64 << 20
+};
 
 /* A context whose memory is counted. */
 typedef struct fuzz {
@@ -24,7 +27,8 @@ typedef struct fuzz {
     bool refuse; /* what asks for more than FUZZ_MEMORY gets nothing; else the process stops */
 } fuzz;
 
-/* Makes a context of one thread with the default limits. */
+/* Makes a context of one thread with the default limits, but for what a few bytes may be decoded
+ * to: FUZZ_DECODED. */
 void fuzz_begin(fuzz *f);
 /* Frees it; all memory must have come back. */
 void fuzz_end(fuzz *f);

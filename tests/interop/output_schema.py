@@ -37,7 +37,7 @@ def main():
             optional = field == 'rules'  # only with --print-rules
             if not jsonl and not optional and validator.is_valid(less):
                 accepted.append(f'{case}: {value["verb"]} without {field} is accepted')
-    missing = {'ls', 'show', 'get', 'convert', 'plan', 'verify', 'diff', 'check', 'ckpt', 'rules', 'formats'} - verbs
+    missing = {'ls', 'show', 'get', 'convert', 'plan', 'verify', 'diff', 'check', 'ckpt', 'rules', 'graph', 'formats'} - verbs
     wrong += accepted + [f'no golden document of {verb}' for verb in sorted(missing)]
     print('\n'.join(wrong) or f'{lines} lines of JSON fit the schema')
     return 1 if wrong else 0

@@ -17,7 +17,7 @@ BELOW = {
 # Headers of other people's libraries: the files that may include them, and how many may.
 FOREIGN = {
     r"hdf5.*\.h": (r"formats/keras_h5/helper/.*", None),
-    r"(google/)?protobuf-c/.*|schemas/\w+\.pb-c\.h": (r"formats/\w+/\w*write\w*\.[ch]", None),
+    r"(google/)?protobuf-c/.*|schemas/\w+\.pb-c\.h": (r"formats/\w+/\w*(write|text)\w*\.[ch]", None),
     r"yaml\.h": (r"core/yaml\.c", 1),
     r"snappy-c\.h": (r"formats/shared/.*\.c", 1),
 }
