@@ -312,6 +312,32 @@ static void text_forms(void **state)
     tn_scratch_remove(&scratch);
 }
 
+/* A few bytes that stand for terabytes; and an operation that nobody has registered. */
+static void amplified_and_unknown(void **state)
+{
+    tn_scratch scratch;
+    tn_model *model;
+    tn_error err;
+    tn_scratch_make(&scratch);
+#define CONST(size)                                                                          \
+    "node { name: 'c' op: 'Const' attr { key: 'dtype' value { type: DT_FLOAT } }\n"          \
+    " attr { key: 'value' value { tensor { dtype: DT_FLOAT tensor_shape { dim { size: " size \
+    " } } float_val: 1 } } } }\n"
+    assert_int_equal(open_text(*state, &scratch, CONST("1099511627776"), &model, &err), TN_LIMIT);
+    assert_int_equal(err.code, TN_E_LIMIT);
+    assert_non_null(strstr(err.hint, "decoded-bytes=4398046511104"));
+    tn_status status = open_text(*state, &scratch,
+                                 CONST("3") "node { name: 'own' op: 'SomebodysOwn' input: 'c'\n"
+                                            " attr { key: 'odd' value { s: '\\001' } } }\n",
+                                 &model, &err);
+#undef CONST
+    assert_int_equal(status, TN_OK);
+    assert_int_equal(tn_model_count(model), 1);
+    assert_int_equal(tn_model_at(model, 0)->elements, 3);
+    tn_model_free(model);
+    tn_scratch_remove(&scratch);
+}
+
 static void text_errors(void **state)
 {
     static const struct {
@@ -367,10 +393,15 @@ static int free_context(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths),       cmocka_unit_test(tags),
-        cmocka_unit_test(bad_ones),    cmocka_unit_test(large_constants),
-        cmocka_unit_test(cut_files),   cmocka_unit_test(text_forms),
-        cmocka_unit_test(text_errors), cmocka_unit_test(old_trainable),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(tags),
+        cmocka_unit_test(bad_ones),
+        cmocka_unit_test(large_constants),
+        cmocka_unit_test(cut_files),
+        cmocka_unit_test(text_forms),
+        cmocka_unit_test(text_errors),
+        cmocka_unit_test(old_trainable),
+        cmocka_unit_test(amplified_and_unknown),
     };
     return cmocka_run_group_tests(tests, make_context, free_context);
 }
