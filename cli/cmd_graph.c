@@ -14,6 +14,18 @@ const cli_option graph_options[] = {
      .help = "resolve: print the first name that fits, alone (stable)",
      .also = "any",
      .place = offsetof(cli_settings, first)},
+    {.name = "outputs",
+     .kind = OPTION_LIST,
+     .value = "NAME",
+     .help = "freeze: keep what this operation or tensor needs; NAME,NAME too; may be repeated",
+     .also = "output-node-names output_node_names output-names",
+     .place = offsetof(cli_settings, outputs)},
+    {.name = "force",
+     .letter = 'f',
+     .kind = OPTION_FLAG,
+     .help = "freeze: replace OUT if it exists",
+     .also = "overwrite replace",
+     .place = offsetof(cli_settings, force)},
     {0},
 };
 
@@ -24,14 +36,30 @@ const char *const graph_examples[] = {
     "what get_tensor_by_name and get_operation_by_name would say",
     "tenon graph resolve saved/ --first W:0 my_model/W:0 '**/W:0'",
     "the first of several names that fits, for a script",
+    "tenon graph freeze model.ckpt.meta frozen.pb --outputs scores",
+    "a GraphDef of its own, with the variables as constants",
     NULL,
 };
 
-const char graph_text[] = "The actions: ls PATH, resolve PATH NAME|PATTERN…. PATH is a SavedModel, "
-                          "a .meta, a checkpoint\n"
-                          "with a .meta beside it, or a GraphDef. No graph is ever run. Anything "
-                          "with * or { is a pattern:\n"
-                          "of tensors if it holds a ':', else of operations.";
+const char graph_text[] =
+    "The actions: ls PATH, resolve PATH NAME|PATTERN…, freeze PATH OUT --outputs NAME. PATH is a\n"
+    "SavedModel, a .meta, a checkpoint with a .meta beside it, or a GraphDef. No graph is ever "
+    "run.\n"
+    "resolve: anything with * or { is a pattern: of tensors if it holds a ':', else of "
+    "operations.\n"
+    "freeze: a graph of TensorFlow 1 with its variables as constants; without --outputs it "
+    "proposes\n"
+    "some, and writes nothing.";
+
+void graph_json_nulls(tn_json_out *out, const char *fields)
+{
+    while (*fields != '\0') {
+        size_t len = strcspn(fields, " ");
+        tn_json_key_str(out, (tn_str){fields, len});
+        tn_json_null(out);
+        fields += len + (fields[len] == ' ');
+    }
+}
 
 void graph_json_words(tn_json_out *out, const tn_str *words, size_t count)
 {
@@ -68,7 +96,8 @@ tn_status cmd_graph(cli_state *cli, tn_error *err)
         const char *usage;
         tn_status (*run)(cli_state *cli, tn_graph *graph, size_t meta, tn_error *err);
     } actions[] = {{"ls", 0, 0, "PATH", graph_ls},
-                   {"resolve", 1, SIZE_MAX, "PATH NAME|PATTERN…", graph_resolve}};
+                   {"resolve", 1, SIZE_MAX, "PATH NAME|PATTERN…", graph_resolve},
+                   {"freeze", 1, 1, "PATH OUT --outputs NAME", graph_freeze}};
     const char *action = cli->command.arguments[0];
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
         size_t behind = cli->command.n_arguments - 2;
@@ -81,12 +110,16 @@ tn_status cmd_graph(cli_state *cli, tn_error *err)
             cli_hint(err, "tenon graph %s %s", action, actions[i].usage);
             return status;
         }
+        if ((cli->set->outputs.count > 0 || cli->set->force) && actions[i].run != graph_freeze) {
+            return cli_fail(err, TN_E_USAGE, "%s is for graph freeze, not for graph %s",
+                            cli->set->force ? "-f" : "--outputs", action);
+        }
         tn_graph *graph;
         size_t meta;
         tn_status status = graph_open(cli, &graph, &meta, err);
         return status == TN_OK ? actions[i].run(cli, graph, meta, err) : status;
     }
     tn_status status = cli_fail(err, TN_E_USAGE, "graph has no action '%s'", action);
-    cli_hint(err, "its actions are: ls, resolve");
+    cli_hint(err, "its actions are: ls, resolve, freeze");
     return status;
 }

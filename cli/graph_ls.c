@@ -70,8 +70,7 @@ static tn_status print_json(cli_state *cli, tn_graph *graph, size_t meta, tn_err
         tn_json_str(out, tn_graph_function(graph, meta, i));
     }
     tn_json_array_end(out);
-    tn_json_key(out, "queries");
-    tn_json_null(out);
+    graph_json_nulls(out, "queries frozen candidates");
     return status;
 }
 

@@ -299,12 +299,8 @@ static tn_status print_first(cli_state *cli, tn_graph *graph, size_t meta, tn_er
 tn_status graph_resolve(cli_state *cli, tn_graph *graph, size_t meta, tn_error *err)
 {
     if (cli->json) {
-        static const char *const others[] = {"operations", "collections", "functions"};
         tn_json_out *out = json_begin(cli);
-        for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-            tn_json_key(out, others[i]);
-            tn_json_null(out);
-        }
+        graph_json_nulls(out, "operations collections functions frozen candidates");
         tn_json_key(out, "queries");
         tn_json_array(out);
     }

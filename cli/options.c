@@ -418,6 +418,7 @@ void command_clear(cli_command *command)
 {
     free(command->arguments);
     free(command->set.only.items);
+    free(command->set.outputs.items);
     free(command->set.drop.items);
     free(command->set.rules.items);
     free(command->set.vars.items);

@@ -22,6 +22,7 @@ typedef struct cli_settings {
     tn_limits limits;
     const char *from, *tags;
     bool first;
+    cli_words outputs;
     const char *scheme;
     bool name_only, null, tree, all, weights_only, stats;
     const char *sort, *style;

@@ -143,6 +143,33 @@ typedef struct tn_resolution {
 /* Resolves one name in one MetaGraph. Errors: TN_E_CORRUPT, TN_E_NOMEM. */
 TN_API tn_status tn_graph_resolve(tn_graph *graph, size_t meta, tn_str name, tn_resolution *out,
                                   tn_error *err);
+/* Proposes operations that a graph may be frozen for: the outputs of its signatures, else what has
+ * outputs that no other operation takes. Errors: TN_E_CORRUPT, TN_E_NOMEM. */
+TN_API tn_status tn_graph_propose_outputs(tn_graph *graph, size_t meta, const tn_str **names_out,
+                                          size_t *count_out, tn_error *err);
+
+/* What a graph is frozen for. */
+typedef struct tn_freeze_options {
+    const char *const *outputs; /* names of operations, or of their tensors */
+    size_t n_outputs;
+    bool replace; /* a file that is there */
+} tn_freeze_options;
+/* What was written. */
+typedef struct tn_frozen {
+    size_t operations, functions;
+    size_t variables; /* that became constants */
+    uint64_t bytes;
+} tn_frozen;
+/* Writes a graph of TensorFlow 1 as a GraphDef alone: what the outputs need, with the variables as
+ * constants of the values that the checkpoint in the SavedModel, or beside the .meta, has. Constant
+ * memory; atomic, and read back before it is in place. Errors: TN_E_USAGE (no outputs, or a name
+ * that no frozen graph may have), TN_E_NO_MATCH (no such output), TN_E_UNSUPPORTED (a variable is
+ * changed, or handed to a function), TN_E_NOT_FOUND (no checkpoint, or no value in it),
+ * TN_E_CANNOT_HOLD (2 GiB), TN_E_EXISTS, TN_E_SAME_FILE, and all of reading and writing. */
+TN_API tn_status tn_graph_freeze(tn_graph *graph, size_t meta, const char *out,
+                                 const tn_freeze_options *options, tn_frozen *frozen_out,
+                                 tn_error *err);
+
 /* Gives what `saved_model_cli show --all` prints of a SavedModel. */
 TN_API tn_status tn_graph_tf_text(tn_graph *graph, tn_str *text_out, tn_error *err);
 

@@ -1,6 +1,7 @@
 /* Conversions that the sweeps of this folder make again and again: each pair of formats that are
  * read and written, to a single file and to a set, without an old output and over
- * one; object graphs; linked data files; one file's values in another's structure. */
+ * one; object graphs; linked data files; one file's values in another's structure; frozen graphs.
+ */
 #ifndef TN_TESTS_FAULTS_SCENE_H
 #define TN_TESTS_FAULTS_SCENE_H
 
@@ -16,8 +17,9 @@ typedef struct scene {
     conv *c;        /* holds the input */
     tn_scratch out; /* holds the output, and nothing else */
     char title[SCENE_TITLE], in[SCENE_PATH], path[SCENE_PATH];
-    const char *main; /* the name of `path` in its folder */
-    const char *like; /* the file whose structure is written, or NULL */
+    const char *main;   /* the name of `path` in its folder */
+    const char *like;   /* the file whose structure is written, or NULL */
+    const char *freeze; /* not NULL: no conversion, but a graph frozen for this output */
     tn_convert_options options;
     bool helped;                /* HDF5 is read or written, so the helper program runs */
     tn_folder inputs, old, new; /* the input's folder; the output's, before and after */

@@ -24,6 +24,17 @@ static void arguments_of(const scene *s, const char *argv[ARGUMENTS])
     static char shard_size[32];
     size_t n = 0;
     argv[n++] = "tenon";
+    if (s->freeze != NULL) {
+        argv[n++] = "graph";
+        argv[n++] = "freeze";
+        argv[n++] = s->in;
+        argv[n++] = s->path;
+        argv[n++] = "--outputs";
+        argv[n++] = s->freeze;
+        argv[n++] = s->options.replace ? "-f" : "-q";
+        argv[n] = NULL;
+        return;
+    }
     argv[n++] = "convert";
     argv[n++] = "--to";
     argv[n++] = s->options.to == NULL ? "tf_checkpoint" : s->options.to;
