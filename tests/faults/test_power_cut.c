@@ -55,7 +55,8 @@ static bool all_stand(const tn_folder *now, const tn_folder *wanted)
 static bool marked(const tn_folder *now)
 {
     for (size_t i = 0; i < now->count; i++) {
-        if (ends(now->files[i].name, ".tenon-commit")) {
+        const char *name = now->files[i].name;
+        if (strchr(name, '/') == NULL && ends(name, ".tenon-commit")) {
             return true;
         }
     }
