@@ -155,7 +155,7 @@ typedef struct tni_writer_ops {
     /* Tells whether an output name means this format although no extension says so ("ckpt-7").
      * NULL: none does. */
     bool (*claims)(tn_str name);
-    bool folder;           /* the output is a folder: its files\' names are paths in it */
+    bool folder;           /* the output is a folder: its files' names are paths in it */
     bool metadata;         /* write->metadata has a place */
     bool links;            /* `layout` heeds options.link, for a source of the same format */
     bool documents_follow; /* documents that are carried follow renames: a slot whose name is its

@@ -398,6 +398,9 @@ void tni_output_free(tni_output *output)
         }
     }
     if (output->staging >= 0) {
+        if (output->is_folder) {
+            tni_folder_discard(output);
+        }
         if (output->state != TNI_OUTPUT_STUCK) {
             tni_staging_remove(sys, output->folder, output->staging_name, output->staging);
         }

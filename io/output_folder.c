@@ -208,6 +208,16 @@ tn_status tni_folder_stage(tni_output *output, tn_str path, const char *shown, t
     return status;
 }
 
+void tni_folder_discard(const tni_output *output)
+{
+    for (const tn_sink *sink = output->sinks; sink != NULL; sink = sink->next) {
+        output->sys->unlinkat(output->staging, sink->name.data, 0);
+    }
+    for (const tni_staged_folder *f = output->folders; f != NULL; f = f->next) {
+        output->sys->unlinkat(output->staging, f->name.data, AT_REMOVEDIR);
+    }
+}
+
 /* ---------------------------------------------------------------- moving it into place */
 
 /* Syncs the folders, so that every name in them is on the disk before their own is. */
@@ -279,6 +289,29 @@ static tn_status lock_old(const tni_output *output, int old, const char *path, t
     return status;
 }
 
+/* Looks through the old folder once more after the exchange, and takes that back where it may not
+ * go. If it cannot be taken back the output is in place, and the old folder stays too. */
+static tn_status look_again(tni_output *output, int old, const char *path, tn_error *err)
+{
+    tn_error why = {0};
+    tn_status status = holds_only(output->ctx, old, path, &output->old, &why);
+    if (status == TN_OK) {
+        return TN_OK;
+    }
+    if (exchange(output) == 0) {
+        output->state = TNI_OUTPUT_STAGED;
+        if (err != NULL && err->status == TN_OK) {
+            *err = why;
+        }
+        return status;
+    }
+    status = tni_fail(err, TN_E_DURABILITY,
+                      "the output is in place, but what was there is not removed: %s", why.message);
+    tni_error_path(err, path);
+    tni_error_hint(err, "it is %s/%s now", output->folder_path.data, output->staging_name);
+    return status;
+}
+
 /* Exchanges the staging folder and the old one, and makes sure that nobody put a file of his own
  * there meanwhile. */
 static tn_status place_over(tni_output *output, int old, const char *path, tn_error *err)
@@ -302,11 +335,7 @@ static tn_status place_over(tni_output *output, int old, const char *path, tn_er
         return tni_fail_write(err, why, path, "cannot move the output into place");
     }
     output->state = TNI_OUTPUT_PLACED;
-    status = holds_only(output->ctx, old, path, &output->old, err);
-    if (status != TN_OK && exchange(output) == 0) {
-        output->state = TNI_OUTPUT_STAGED;
-    }
-    return status;
+    return look_again(output, old, path, err);
 }
 
 /* Syncs the folder that holds the output, then removes the old one. If that cannot be synced the

@@ -66,6 +66,9 @@ bool tni_folder_path_plain(tn_str path);
 tn_status tni_folder_check_target(const tni_output *output, const char *path, tn_error *err);
 /* Makes the folder that a member's path leads through, if it is not there yet. */
 tn_status tni_folder_stage(tni_output *output, tn_str path, const char *shown, tn_error *err);
+/* Removes the files and folders that were staged, by their names: that takes no descriptor, of
+ * which there may be no more. What remains is for tni_staging_remove. */
+void tni_folder_discard(const tni_output *output);
 /* Moves a folder whose files have been synced into place. */
 tn_status tni_folder_commit(tni_output *output, tn_error *err);
 

@@ -37,7 +37,20 @@ static tn_status add(members *m, const char *folder, tn_str name, tn_error *err)
     return status;
 }
 
-/* Adds what the checkpoint's own reader says of it; a damaged one has no files that are known. */
+/* A model that is missing or damaged has no files that are known; but what the system could not do
+ * says nothing of the model, and is passed on. */
+static tn_status pass_on(tn_status status, const tn_error *why, tn_error *err)
+{
+    if (status != TN_READ && status != TN_NOMEM && status != TN_CANCELLED) {
+        return TN_OK;
+    }
+    if (err != NULL && err->status == TN_OK) {
+        *err = *why;
+    }
+    return status;
+}
+
+/* Adds what the checkpoint's own reader says of it. */
 static tn_status add_variables(members *m, tn_context *ctx, tn_source *main, tn_error *err)
 {
     tn_str path = tn_str_of(tni_source_path(main)), name = tni_source_name(main), file;
@@ -45,17 +58,17 @@ static tn_status add_variables(members *m, tn_context *ctx, tn_source *main, tn_
     tni_names found = {NULL, 0};
     tn_status status = tni_arena_format(m->arena, &file, err, "%.*s" TNI_SM_VARIABLES ".index",
                                         (int)(path.len - name.len), path.data);
-    if (status != TN_OK || tni_source_open(ctx, file.data, &index, NULL) != TN_OK) {
+    if (status != TN_OK) {
         return status;
     }
     tn_error why = {0};
-    const tni_reader_ops *reader = tni_format_find(TN_LIT("tf_checkpoint"))->reader;
-    status = reader->members(ctx, index, m->arena, &found, &why);
-    tni_source_release(index);
-    if (status == TN_NOMEM && err != NULL && err->status == TN_OK) {
-        *err = why;
+    status = tni_source_open(ctx, file.data, &index, &why);
+    if (status == TN_OK) {
+        const tni_reader_ops *reader = tni_format_find(TN_LIT("tf_checkpoint"))->reader;
+        status = reader->members(ctx, index, m->arena, &found, &why);
     }
-    status = status == TN_NOMEM ? status : TN_OK;
+    tni_source_release(index);
+    status = pass_on(status, &why, err);
     for (size_t i = 0; status == TN_OK && i < found.count; i++) {
         status = add(m, "variables/", found.at[i], err);
     }
@@ -68,11 +81,7 @@ static tn_status add_assets(members *m, tn_context *ctx, tn_source *main, tn_err
     tn_error why = {0};
     tn_status status = tni_sm_index_load(ctx, main, &graph, &why);
     if (status != TN_OK) {
-        bool ours = status == TN_NOMEM;
-        if (ours && err != NULL && err->status == TN_OK) {
-            *err = why;
-        }
-        return ours ? status : TN_OK; /* a damaged model has no assets that are known */
+        return pass_on(status, &why, err);
     }
     for (uint32_t i = 0; status == TN_OK && i < graph->n_metas; i++) {
         const tni_sm_entries *assets = &graph->metas[i].assets;
