@@ -15,14 +15,37 @@ typedef struct paths {
 } paths;
 
 /* What the loader's own objects use (dir() of them in TensorFlow 2.15 and 2.21): a variable of such
- * a name makes the whole model unloadable, or cannot be reached. Measured names are widened to
- * beginnings, for the versions that were not. */
+ * a name makes the whole model unloadable, or unsavable once it is loaded, or cannot be reached.
+ * Names are widened to beginnings, for the versions that were not looked at. */
 static bool is_taken(tn_str component, bool first)
 {
     static const char *const beginnings[] = {
-        "__",        "_checkpoint", "_deferred_",  "_gather_",           "_handle_",
-        "_lookup_",  "_maybe_",     "_name_based", "_object_identifier", "_self_",
-        "_setattr_", "_track_",     "_trackable_", "_unconditional_",    "_update_uid",
+        "__",
+        "_add_trackable",
+        "_add_variable",
+        "_checkpoint",
+        "_copy_trackable",
+        "_deferred_",
+        "_delete_tracking",
+        "_deserializ",
+        "_export_to_saved_model",
+        "_gather_",
+        "_handle_",
+        "_lookup_",
+        "_maybe_",
+        "_name_based",
+        "_no_dependency",
+        "_object_identifier",
+        "_preload_simple",
+        "_restore_from_tensors",
+        "_self_",
+        "_serialize_to_",
+        "_setattr_",
+        "_tf_api_names",
+        "_track_",
+        "_trackable_",
+        "_unconditional_",
+        "_update_uid",
     };
     static const char *const of_root[] = {"signatures", "tensorflow_version",
                                           "tensorflow_git_version", "graph_debug_info"};

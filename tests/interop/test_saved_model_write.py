@@ -35,6 +35,15 @@ def write_safetensors(path, tensors):
     path.write_bytes(struct.pack('<Q', len(text)) + text + data)
 
 
+def tensors_of(path):
+    """Returns {name: bytes} of a safetensors file."""
+    data = path.read_bytes()
+    length, = struct.unpack_from('<Q', data)
+    header = json.loads(data[8:8 + length])
+    header.pop('__metadata__', None)
+    return {name: data[8 + length:][slice(*entry['data_offsets'])] for name, entry in header.items()}
+
+
 def load_session(folder):
     """Returns {graph name: (value, trainable)} as a TF1 session restores it."""
     with tf1.Session(graph=tf.Graph()) as session:
@@ -170,6 +179,58 @@ def test_names():
         assert len(second) == len(session)
 
 
+def test_names_of_the_loader():
+    """Names that TensorFlow's own loaded objects have hide nothing, break no loading, and no saving of what was loaded."""
+    with scratch() as folder:
+        write_safetensors(folder / 'in.safetensors', {'m/x': np.zeros(1, np.float32)})
+        convert(folder / 'in.safetensors', folder / 'small', '--to', 'saved_model')
+        small = tf.saved_model.load(str(folder / 'small'))
+        taken = sorted(set(dir(small)) - {'m'}), sorted(set(dir(small.m)) - {'x'})
+        assert len(taken[0]) > 60 and len(taken[1]) > 60
+        names = taken[0] + ['m/' + name for name in taken[1]]
+        values = {name: np.full(1 + i % 3, i, np.float32) for i, name in enumerate(names)}
+        write_safetensors(folder / 'in.safetensors', values)
+        plan = json.loads(tenon('plan', '--json', folder / 'in.safetensors', folder / 'model', '--to', 'saved_model'))
+        items = {t['name'] for t in plan['tensors'] if any(op.startswith('item of weights: ') for op in t['ops'])}
+        assert {'__class__', 'm/__dict__', 'signatures', 'm/_serialize_to_proto'} <= items
+        convert(folder / 'in.safetensors', folder / 'model', '--to', 'saved_model')
+        model = tf.saved_model.load(str(folder / 'model'))
+        tf.saved_model.save(model, str(folder / 'again'))
+        for loaded in (model, tf.saved_model.load(str(folder / 'again'))):
+            for name, value in values.items():
+                variable = loaded.weights[name] if name in items else attribute(loaded, *name.split('/'))
+                assert bits(variable.numpy()) == bits(value), name
+        assert len(load_session(folder / 'model')) == len(names)
+
+
+def test_names_come_back():
+    """The names that a graph may have are its full names: a safetensors file comes back as it was, in either framework's style."""
+    random = np.random.default_rng(4)
+    names = ['layer.0.weight', 'layer.0.weight_g', 'h.Self/w', 'a..b', 'W', 'W/Adam', 'W/Adam_1', 'x//y', 'x/y', '0', '.a', 'save/Const']
+    values = {name: random.standard_normal((2, 3), np.float32) for name in names}
+    with scratch() as folder:
+        write_safetensors(folder / 'in.safetensors', values)
+        convert(folder / 'in.safetensors', folder / 'model', '--to', 'saved_model')
+        assert {name: bits(value) for name, (value, _) in load_session(folder / 'model').items()} == \
+            {name: bits(value) for name, value in values.items()}
+        convert(folder / 'model', folder / 'out.safetensors', '--scheme', 'full')
+        assert tensors_of(folder / 'out.safetensors') == tensors_of(folder / 'in.safetensors')
+        tenon('diff', '--scheme', 'full', folder / 'in.safetensors', folder / 'model')
+        tenon('diff', '--scheme', 'full', folder / 'model', folder / 'in.safetensors')
+
+
+def test_shards():
+    """Several data files in variables/, which both loaders read."""
+    values = {f'v{i}': np.arange(30, dtype=np.float32) + i for i in range(9)}
+    with scratch() as folder:
+        write_safetensors(folder / 'in.safetensors', values)
+        convert(folder / 'in.safetensors', folder / 'model', '--to', 'saved_model', '--max-shard-size', '400')
+        assert len(list((folder / 'model/variables').glob('variables.data-*-of-*'))) >= 3
+        model, session = tf.saved_model.load(str(folder / 'model')), load_session(folder / 'model')
+        for name, value in values.items():
+            assert bits(getattr(model, name).numpy()) == bits(session[name][0]) == bits(value)
+
+
 def test_refusals():
     """What no loader could load is refused, with what to do instead."""
     with scratch() as folder:
@@ -284,18 +345,25 @@ def test_round_trips():
     assert count >= 18, count
 
 
-def test_keras_weights():
-    """SavedModel to Keras .h5 to SavedModel: every weight bit for bit, Keras 2 and 3 exports."""
+def test_keras_files():
+    """SavedModel to Keras .h5 to SavedModel, Keras 2 and 3 exports, a module, TF1: every variable, or the weights alone as Keras
+    keeps them."""
+    count = 0
     with scratch() as folder:
-        for name in ('good-keras2-export', 'good-keras3-export'):
+        for name in ('good-keras2-export', 'good-keras3-export', 'good-tf2-module', 'good-tf1-keys'):
             source = support.FIXTURES / 'saved_model' / name
             source = source if (source / 'saved_model.pb').exists() else source / 'model'
-            convert(source, folder / f'{name}.h5', '--weights-only')
+            convert(source, folder / f'{name}.h5', '--layout', 'plain')
             convert(folder / f'{name}.h5', folder / name, '--to', 'saved_model')
-            want = sorted(bits(tf.train.load_checkpoint(str(source / 'variables/variables')).get_tensor(t['aliases']['key']))
-                          for t in listing(source, '--weights-only'))
-            assert len(want) >= 4
-            assert sorted(bits(value) for value, _ in load_session(folder / name).values()) == want
+            count += same_variables(source, folder / name)
+            if 'keras' in name:
+                convert(source, folder / f'{name}-weights.h5', '--weights-only')
+                convert(folder / f'{name}-weights.h5', folder / f'{name}-weights', '--to', 'saved_model')
+                reader = tf.train.load_checkpoint(str(source / 'variables/variables'))
+                want = sorted(bits(reader.get_tensor(t['aliases']['key'])) for t in listing(source, '--weights-only'))
+                assert len(want) >= 4
+                assert sorted(bits(value) for value, _ in load_session(folder / f'{name}-weights').values()) == want
+    assert count >= 18, count
 
 
 def test_many_variables():
