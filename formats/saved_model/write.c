@@ -149,15 +149,15 @@ static tn_status make_main(tni_sm_write *w, tn_error *err)
     if (status == TN_OK) {
         status = tni_sm_pack_objects(w, &objects, err);
     }
-    if (status == TN_OK && graph.len + objects.len > INT32_MAX / 4 * 3) {
-        status = tni_fail(err, TN_E_CANNOT_HOLD,
-                          "a SavedModel's graph has at most 2 GiB, which is too little for %u "
-                          "tensors",
-                          w->count);
-    }
     if (status == TN_OK) {
         status = tni_sm_pack_model(w, (tn_str){graph.data, graph.len},
                                    (tn_str){objects.data, objects.len}, &model, err);
+    }
+    if (status == TN_OK && model.len > INT32_MAX) { /* as for every message of protobuf */
+        status = tni_fail(err, TN_E_CANNOT_HOLD,
+                          "the graph of a SavedModel has at most 2 GiB, which is too little for "
+                          "%u tensors",
+                          w->count);
     }
     if (status == TN_OK) {
         status = keep(w, &model, &w->main, err);
