@@ -93,6 +93,14 @@ static tn_status choose_layout(const tn_model *source, tn_str name, const char *
 
 /* ---------------------------------------------------------------- layout */
 
+/* Keeps what is in a buffer. */
+static tn_status keep(tni_sm_write *w, const tni_buffer *buffer, tn_str *text_out, tn_error *err)
+{
+    tn_status status = tni_buffer_check(buffer, err);
+    tn_str text = {buffer->len == 0 ? "" : buffer->data, buffer->len};
+    return status == TN_OK ? tni_arena_str(w->arena, text, text_out, err) : status;
+}
+
 /* Gives the checkpoint's key of each tensor: its path, escaped. */
 static tn_status make_keys(tni_sm_write *w, tn_error *err)
 {
@@ -121,21 +129,13 @@ static tn_status make_keys(tni_sm_write *w, tn_error *err)
             status = tni_arena_str(&scratch, made, &path[i], err);
         }
         if (status == TN_OK && object->tensor != TN_NO_INDEX) {
-            status =
-                tni_arena_format(w->arena, &w->nest.keys[object->tensor], err,
-                                 "%.*s/.ATTRIBUTES/VARIABLE_VALUE", (int)path[i].len, path[i].data);
+            tni_buffer_text(&text, "/.ATTRIBUTES/VARIABLE_VALUE");
+            status = keep(w, &text, &w->nest.keys[object->tensor], err);
         }
     }
     tni_buffer_clear(&text);
     tni_arena_clear(&scratch);
     return status;
-}
-
-/* Keeps what is in a buffer. */
-static tn_status keep(tni_sm_write *w, const tni_buffer *buffer, tn_str *text_out, tn_error *err)
-{
-    tn_str text = {buffer->len == 0 ? "" : buffer->data, buffer->len};
-    return tni_arena_str(w->arena, text, text_out, err);
 }
 
 static tn_status make_main(tni_sm_write *w, tn_error *err)

@@ -4,35 +4,39 @@
 
 /* Says of one tensor how it is found, where that is not by its own name split at '/'. */
 static tn_status tell_tensor(tni_write *write, const tni_sm_write *w, uint32_t index,
-                             tn_str *op_out, tn_error *err)
+                             tni_buffer *text, tn_str *op_out, tn_error *err)
 {
     const tni_sm_place *place = &w->places[index];
-    tn_str edge = w->objects[place->object].edge;
-    bool renamed = !tn_str_equal(place->graph, place->name);
-    const char *way = place->path == TNI_SM_PATH_FLAT ? "attribute " : "item of " TNI_SM_ITEMS ": ";
-    if (place->path == TNI_SM_PATH_SPLIT) {
-        return renamed ? tni_arena_format(write->arena, op_out, err, "graph name %.*s",
-                                          (int)place->graph.len, place->graph.data)
-                       : TN_OK;
+    tni_buffer_reset(text);
+    if (place->path != TNI_SM_PATH_SPLIT) {
+        tni_buffer_text(text, place->path == TNI_SM_PATH_FLAT ? "attribute "
+                                                              : "item of " TNI_SM_ITEMS ": ");
+        tni_buffer_str(text, w->objects[place->object].edge);
     }
-    if (!renamed) {
-        return tni_arena_format(write->arena, op_out, err, "%s%.*s", way, (int)edge.len, edge.data);
+    if (!tn_str_equal(place->graph, place->name)) {
+        tni_buffer_text(text, text->len > 0 ? ", graph name " : "graph name ");
+        tni_buffer_str(text, place->graph);
     }
-    return tni_arena_format(write->arena, op_out, err, "%s%.*s, graph name %.*s", way,
-                            (int)edge.len, edge.data, (int)place->graph.len, place->graph.data);
+    tn_status status = tni_buffer_check(text, err);
+    return status == TN_OK && text->len > 0
+               ? tni_arena_str(write->arena, (tn_str){text->data, text->len}, op_out, err)
+               : status;
 }
 
 static tn_status tell_names(tni_write *write, const tni_sm_write *w, tn_error *err)
 {
     size_t renamed = 0, moved = 0;
     void *block;
+    tni_buffer text;
+    tni_buffer_init(&text, write->ctx);
     tn_status status = tni_arena_array(write->arena, w->count, sizeof(tn_str), &block, err);
     write->ops = status == TN_OK ? block : NULL;
     for (uint32_t i = 0; status == TN_OK && i < w->count; i++) {
-        status = tell_tensor(write, w, i, &write->ops[i], err);
+        status = tell_tensor(write, w, i, &text, &write->ops[i], err);
         renamed += !tn_str_equal(w->places[i].graph, w->places[i].name);
         moved += w->places[i].path != TNI_SM_PATH_SPLIT;
     }
+    tni_buffer_clear(&text);
     if (status == TN_OK && renamed > 0) {
         status = tn_report_say(write->notes, TN_SEVERITY_NOTE, "graph-names", TN_STR_NONE, err,
                                "%zu name%s may not stand in a graph and %s replaced there: tenon "

@@ -214,6 +214,17 @@ static tn_status add_child(paths *p, uint32_t parent, tn_str edge, uint32_t *obj
     return status == TN_OK ? tni_hash_add(&p->by_edge, key, *object_out, NULL, err) : status;
 }
 
+/* Gives a name with _NUMBER behind it; it may hold any byte. */
+static tn_status numbered(paths *p, tn_str name, uint32_t number, tn_str *name_out, tn_error *err)
+{
+    char tail[16];
+    snprintf(tail, sizeof tail, "_%u", number);
+    tni_buffer_reset(&p->text);
+    tni_buffer_str(&p->text, name);
+    tni_buffer_text(&p->text, tail);
+    return take_text(p, &p->scratch, name_out, err);
+}
+
 /* Adds an object under an edge that no other has: `wanted`, or that with _1, _2 … behind it. */
 static tn_status add_new_child(paths *p, uint32_t parent, tn_str wanted, uint32_t *object_out,
                                tn_error *err)
@@ -227,8 +238,7 @@ static tn_status add_new_child(paths *p, uint32_t parent, tn_str wanted, uint32_
             return add_child(p, parent, edge, object_out, err);
         }
         if (status == TN_OK) {
-            status = tni_arena_format(&p->scratch, &edge, err, "%.*s_%u", (int)wanted.len,
-                                      wanted.data, k);
+            status = numbered(p, wanted, k, &edge, err);
         }
     }
     return status;

@@ -125,6 +125,8 @@ def test_names():
         'é/ü': (('é', 'ü'), 'v__/__'),
         'new\nline': (('new\nline',), 'new_line'),
         'nul\0': (('nul\0',), 'nul_'),
+        'nul\0a/b': (('nul\0a', 'b'), 'nul_a/b'),
+        'nul\0c/b': (('nul\0c', 'b'), 'nul_c/b'),
         '/': ((flat, '/'), 'v'),
         'save/Const': (('save', 'Const'), 'save/Const'),
         'save_1/x': (('save_1', 'x'), 'save_1/x'),
@@ -343,6 +345,33 @@ def test_round_trips():
             convert(source, folder / f'{name}-direct')
             same_variables(source, folder / f'{name}-direct')
     assert count >= 18, count
+
+
+def test_trainable():
+    """What a graph says of training stays so, also where a moving average takes its variable's place."""
+    said = set()
+    with scratch() as folder:
+        for name in ('good-keras3-export', 'good-tf2-module', 'good-tf1-keys', 'good-tf1-two-tags'):
+            source = support.FIXTURES / 'saved_model' / name
+            source = source if (source / 'saved_model.pb').exists() else source / 'model'
+            convert(source, folder / name)
+            full = {t['name']: t['aliases']['full'] for t in listing(folder / name) if t['role'] != 'constant'}
+            session = load_session(folder / name)
+            for t in listing(source):
+                if t['trainable'] is not None and t['name'] in full:
+                    assert session[full[t['name']]][1] == t['trainable'], (name, t)
+                    said.add((t['trainable'], t['dtype']))
+        assert {True, False} <= {yes for yes, _ in said}, said
+        with tf1.Session(graph=tf.Graph()) as run:
+            w = tf1.get_variable('w', initializer=[1.0, 2.0], use_resource=True)
+            average = tf.train.ExponentialMovingAverage(0.5)
+            step = average.apply([w])
+            run.run(tf1.global_variables_initializer())
+            run.run(step)
+            tf1.saved_model.simple_save(run, str(folder / 'averaged'), {'x': tf1.placeholder(tf.float32)}, {'y': w + 0})
+        convert(folder / 'averaged', folder / 'promoted', '--rules', 'preset:tf1/promote-ema')
+        (value, trains), = load_session(folder / 'promoted').values()
+        assert trains and value.tolist() == [1.0, 2.0]
 
 
 def test_keras_files():
