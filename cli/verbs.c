@@ -282,6 +282,8 @@ static const char *const convert_examples[] = {
     "the variables without the optimizer's state",
     "tenon convert model.safetensors ckpt/new --to tf_checkpoint",
     "back into a TensorFlow checkpoint",
+    "tenon convert model.safetensors served --to saved_model",
+    "a SavedModel, which both of TensorFlow's loaders take",
     "tenon convert ckpt/train-1 ckpt/bare-1 --rename my_model/=/",
     "take a scope off every name; /=my_model/ adds one",
     "tenon convert old.ckpt new.ckpt --like fresh.ckpt --drop 'logits/**' --fill 'logits/**'",

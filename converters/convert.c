@@ -75,7 +75,7 @@ static bool fits_plan(const tn_plan *plan, const tn_model *old)
     }
     size_t count = 0;
     for (size_t i = 0; i < old->count; i++) {
-        count += !old->tensors[i].document;
+        count += tni_is_payload(&old->tensors[i]);
     }
     return count == plan->n_tensors;
 }
@@ -84,7 +84,7 @@ static bool fits_plan(const tn_plan *plan, const tn_model *old)
 static tn_status try_skip(const tn_plan *plan, bool *skip_out, tn_error *err)
 {
     *skip_out = false;
-    if (!plan->skip_existing || plan->target.old.count == 0) {
+    if (!plan->skip_existing || !plan->target.exists) {
         return TN_OK;
     }
     tn_model *old;
@@ -109,9 +109,11 @@ static tn_status write_output(tn_plan *plan, tn_converted *converted, tn_error *
     tni_output *output = NULL;
     const tni_names *old = &plan->target.old;
     tn_str index = plan->write.files[plan->write.index_file].name;
-    bool is_set = plan->write.n_files > 1 || old->count > 1 ||
+    bool folder = plan->target.format->writer->folder;
+    bool is_set = folder || plan->write.n_files > 1 || old->count > 1 ||
                   (old->count == 1 && !tn_str_equal(old->at[0], index));
-    tni_output_options options = {.replace = plan->replace, .old = is_set ? old : NULL};
+    tni_output_options options = {
+        .replace = plan->replace, .old = is_set ? old : NULL, .folder = folder};
     tn_status status = tni_cast_report(plan, err);
     if (status == TN_OK) {
         status = tni_output_new(plan->ctx, plan->target.folder, plan->target.main, &options,

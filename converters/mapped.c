@@ -159,6 +159,7 @@ static void settle_role(const moving *m, uint32_t was, tn_tensor *tensor)
         !tni_slot_base(tensor->alias[TN_SCHEME_NAME], &family, &base)) {
         tensor->role = TN_ROLE_VARIABLE;
         tensor->slot = TN_STR_NONE;
+        tensor->trainable = m->base->tensors[owner].trainable;
     }
 }
 

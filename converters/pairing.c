@@ -1,12 +1,16 @@
 #include "converters/pairing.h"
 
-/* The partner of a tensor of A in one scheme. */
+/* The partner of a tensor of A in one scheme; where one of the two has no name in it, that one is
+ * called by its name. */
 static uint32_t partner(const tn_tensor *tensor, const tn_model *b, tn_scheme scheme)
 {
-    tn_str name = tensor->alias[scheme];
-    uint32_t found = name.data == NULL ? TN_NO_INDEX : tn_model_find(b, scheme, name);
-    if (found == TN_NO_INDEX && name.data == NULL) {
-        found = tn_model_find(b, TN_SCHEME_NAME, tensor->alias[TN_SCHEME_NAME]);
+    bool called = tensor->alias[scheme].data != NULL;
+    tn_str name = tensor->alias[called ? scheme : TN_SCHEME_NAME];
+    uint32_t found = tn_model_find(b, scheme, name);
+    if (found == TN_NO_INDEX) {
+        found = tn_model_find(b, TN_SCHEME_NAME, name);
+        bool other = found != TN_NO_INDEX && b->tensors[found].alias[scheme].data != NULL;
+        found = called && other ? TN_NO_INDEX : found;
     }
     return found;
 }

@@ -402,6 +402,29 @@ static void count_linked(tn_plan *plan)
     }
 }
 
+/* Adds what the layout does to tensors to their operations. */
+static tn_status add_layout_ops(tn_plan *plan, tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (size_t i = 0; status == TN_OK && plan->write.ops != NULL && i < plan->n_tensors; i++) {
+        tn_plan_tensor *entry = &plan->tensors[i];
+        void *block;
+        if (plan->write.ops[i].data == NULL) {
+            continue;
+        }
+        status = tni_arena_array(&plan->arena, entry->n_ops + 1, sizeof(tn_str), &block, err);
+        if (status == TN_OK) {
+            tn_str *ops = block;
+            for (size_t k = 0; k < entry->n_ops; k++) {
+                ops[k] = entry->ops[k];
+            }
+            ops[entry->n_ops++] = plan->write.ops[i];
+            entry->ops = ops;
+        }
+    }
+    return status;
+}
+
 /* Lets the writer lay out the whole output. */
 static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_error *err)
 {
@@ -414,6 +437,9 @@ static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_er
     }
     if (status == TN_OK) {
         status = plan->target.format->writer->layout(&plan->write, err);
+    }
+    if (status == TN_OK) {
+        status = add_layout_ops(plan, err);
     }
     void *block;
     if (status == TN_OK) {

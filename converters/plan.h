@@ -17,12 +17,16 @@ typedef struct tni_identity {
 typedef struct tni_target {
     const char *path;   /* as the user typed it */
     const char *folder; /* "" or ending in '/' */
-    tn_str name;        /* last component, as typed */
+    tn_str name;        /* last component, as typed, without slashes */
+    tni_path_kind kind; /* of what stands there already */
     const tn_format *format;
-    tn_str main;   /* the first main file that it may have: in any layout its marker bears this */
-    tni_names old; /* files of older outputs at this place, main files included */
-    tni_identity *mains; /* which files its main files are */
-    size_t n_mains;
+    tn_str main;   /* the first main file that it may have: in any layout its marker bears this;
+                      or the folder's name */
+    bool exists;   /* an output is there already, or a folder that may hold one */
+    tni_names old; /* files of older outputs at this place, main files included; by their paths in
+                      the folder that the output is */
+    tni_identity *mains; /* which files its main files, or all in its folder, are */
+    size_t n_mains, mains_room;
 } tni_target;
 
 struct tn_plan {

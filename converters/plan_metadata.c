@@ -1,4 +1,5 @@
-/* The metadata of the output: all of it within one format, across formats what rules name. */
+/* What of the input is no tensor: the metadata, all of it within one format, across formats what
+ * rules name; the graph, which no output has. */
 #include "converters/plan.h"
 #include "core/error.h"
 #include <tenon/text.h>
@@ -62,6 +63,14 @@ static size_t count_all(const tni_rulesets *sets)
     return count;
 }
 
+static tn_status leave_graph(tn_plan *plan, tn_error *err)
+{
+    return tni_model_root(plan->source)->graph == NULL
+               ? TN_OK
+               : tni_plan_lose(plan, TN_LOSS_STRUCTURE, TN_STR_NONE, NULL, err,
+                               "the graph stays behind: its operations, functions and signatures");
+}
+
 tn_status tni_plan_metadata(tn_plan *plan, tn_error *err)
 {
     const tn_model *root = tni_model_root(plan->source);
@@ -69,14 +78,17 @@ tn_status tni_plan_metadata(tn_plan *plan, tn_error *err)
     bool same = root->format == plan->target.format;
     size_t said = count_all(sets);
     void *block;
+    tn_status status = leave_graph(plan, err);
+    if (status != TN_OK) {
+        return status;
+    }
     if (!plan->target.format->writer->metadata) {
         return said == 0 ? TN_OK
                          : tni_plan_lose(plan, TN_LOSS_STRUCTURE, TN_STR_NONE, NULL, err,
                                          "%s has no place for the metadata of the rules",
                                          plan->target.format->name);
     }
-    tn_status status =
-        tni_arena_array(&plan->arena, root->n_metadata + said, sizeof(tn_pair), &block, err);
+    status = tni_arena_array(&plan->arena, root->n_metadata + said, sizeof(tn_pair), &block, err);
     plan->write.metadata = block;
     for (size_t i = 0; status == TN_OK && same && i < root->n_metadata; i++) {
         plan->write.metadata[plan->write.n_metadata++] = root->metadata[i];

@@ -34,13 +34,19 @@ static const tni_leaf *stored_range(const tn_tensor *tensor, uint32_t k, tn_str 
     return own ? tensor->pieces[k].leaf : tensor->twin_pieces[k - tensor->n_pieces].leaf;
 }
 
+static tn_str last_component(tn_str path)
+{
+    const char *slash = path.len == 0 ? NULL : memrchr(path.data, '/', path.len);
+    return slash == NULL ? path : tn_str_skip(path, (size_t)(slash - path.data) + 1);
+}
+
 /* Finds the stored range at an item's place; NULL: there is none. Items come in order of place, so
  * the search goes on from the last one. */
 static const tni_leaf *find_range(check *c, const tni_item *item, uint32_t index)
 {
     const tn_tensor *tensor = &c->staged->tensors[index];
     uint32_t count = tensor->n_pieces + tensor->n_twins;
-    tn_str file = c->plan->write.files[item->file].name;
+    tn_str file = last_component(c->plan->write.files[item->file].name);
     if (index != c->last) {
         c->next = 0;
     }
@@ -87,18 +93,24 @@ static tn_status compare_item(check *c, const tni_item *item, tn_error *err)
     return TN_OK;
 }
 
-/* Counts the tensors and the stored ranges that the reader found; documents are the writer's own
- * and no items. */
+bool tni_is_payload(const tn_tensor *tensor)
+{
+    return !tensor->document && !(tensor->hidden && tensor->role == TN_ROLE_CONSTANT);
+}
+
+/* Counts the tensors and the stored ranges that the reader found; documents and what a graph needs
+ * are the writer's own and no items. */
 static void count_found(const tn_model *staged, size_t *tensors_out, size_t *ranges_out)
 {
     size_t tensors = 0, ranges = 0;
     for (size_t i = 0; i < staged->count; i++) {
         const tn_tensor *tensor = &staged->tensors[i];
-        for (uint32_t k = 0; !tensor->document && k < tensor->n_pieces + tensor->n_twins; k++) {
+        bool payload = tni_is_payload(tensor);
+        for (uint32_t k = 0; payload && k < tensor->n_pieces + tensor->n_twins; k++) {
             tn_str key;
             ranges += stored_range(tensor, k, &key)->bytes > 0;
         }
-        tensors += !tensor->document;
+        tensors += payload;
     }
     *tensors_out = tensors;
     *ranges_out = ranges;

@@ -12,4 +12,8 @@
 tn_status tni_readback(tn_plan *plan, const char *staged_folder, tn_converted *converted_out,
                        tn_error *err);
 
+/* Tells whether a tensor that a reader found in an output is one that was planned: not a document,
+ * nor a constant that only the graph around the tensors needs. */
+bool tni_is_payload(const tn_tensor *tensor);
+
 #endif

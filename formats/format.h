@@ -59,7 +59,7 @@ typedef struct tni_item {
 } tni_item;
 
 typedef struct tni_out_file {
-    tn_str name; /* plain component */
+    tn_str name; /* plain component; in a folder also two with a slash between them */
     uint64_t size;
     tn_source *link; /* the file is this source's, whole, and is linked, not written; or NULL */
     tn_sink *sink;   /* set before `headers`; NULL for a link */
@@ -88,6 +88,12 @@ typedef struct tni_write_options {
     bool link;               /* lay files of the source that need no change out as links */
 } tni_write_options;
 
+/* What a format decides for one that it lays out within its own (tf_checkpoint heeds it). */
+typedef struct tni_nest {
+    tn_str *keys;   /* by tensor of the model: under which it is stored, whole */
+    tn_str objects; /* the message of the object graph that goes along */
+} tni_nest;
+
 /* One write from layout to finish. The arena lives as long as the write. */
 typedef struct tni_write {
     tn_context *ctx;
@@ -105,13 +111,18 @@ typedef struct tni_write {
     size_t n_metadata;
     void *state;      /* the writer's own, in the arena */
     tn_report *notes; /* structure losses and warnings go here */
+    tn_str *ops; /* by tensor of the model: what the layout does to it, for the plan; none, or NULL
+                    where it does nothing */
+    const tni_nest *nest; /* set by a format that this one lies within, or NULL */
 } tni_write;
 
 typedef struct tni_reader_ops {
     /* Fills the model from headers; reads no payload. */
     tn_status (*open)(tni_read *read, tn_error *err);
     /* Lists the plain names of all files of the set that `main` leads (itself included), without
-     * judging their content, so that a replaced set goes as a whole. NULL: the one file. */
+     * judging their content, so that a replaced set goes as a whole; of a format that writes
+     * folders the paths of all that the folder may hold, its folders with a slash at their end.
+     * NULL: the one file. */
     tn_status (*members)(tn_context *ctx, tn_source *main, tni_arena *arena, tni_names *names_out,
                          tn_error *err);
     bool tags; /* heeds tni_read.tags */
@@ -135,7 +146,8 @@ typedef struct tni_writer_ops {
     /* Writes what needs the items' sums, and the index; NULL: nothing. */
     tn_status (*finish)(tni_write *write, tn_error *err);
     /* Lists the main files that an output named `name` may have had before, in any layout: what
-     * `-f` replaces and what makes the output exist. */
+     * `-f` replaces and what makes the output exist. A format that writes folders lists what they
+     * may be called in the folder `name`. */
     tn_status (*mains)(tn_str name, tni_arena *arena, tni_names *mains_out, tn_error *err);
     /* Looks at the names that stand in the output's folder already and warns in write->notes of
      * what will not go with the new output. NULL: nothing to warn of. */
@@ -143,6 +155,7 @@ typedef struct tni_writer_ops {
     /* Tells whether an output name means this format although no extension says so ("ckpt-7").
      * NULL: none does. */
     bool (*claims)(tn_str name);
+    bool folder;           /* the output is a folder: its files' names are paths in it */
     bool metadata;         /* write->metadata has a place */
     bool links;            /* `layout` heeds options.link, for a source of the same format */
     bool documents_follow; /* documents that are carried follow renames: a slot whose name is its

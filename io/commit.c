@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-static tn_status sync_file(const tni_sys *sys, int fd, const char *path, tn_error *err)
+tn_status tni_output_sync(const tni_sys *sys, int fd, const char *path, tn_error *err)
 {
     /* A failed fsync is final: the kernel has dropped the pages, so trying again would lie. */
     return sys->fsync(fd) == 0 ? TN_OK
@@ -17,7 +17,7 @@ static tn_status sync_members(const tni_output *output, tn_error *err)
 {
     tn_status status = TN_OK;
     for (tn_sink *sink = output->sinks; sink != NULL && status == TN_OK; sink = sink->next) {
-        status = sync_file(output->sys, sink->fd, sink->path.data, err);
+        status = tni_output_sync(output->sys, sink->fd, sink->path.data, err);
         if (status == TN_OK) {
             int fd = sink->fd;
             sink->fd = -1;
@@ -148,17 +148,17 @@ static tn_status stage_marker(tni_output *output, const tni_redo *redo, tn_error
         fd = sys->openat(output->staging, TNI_STAGED_MARKER,
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         int why = fd < 0 ? errno : write_all(sys, fd, text.data, text.len);
-        status = why == 0 ? sync_file(sys, fd, path, err)
+        status = why == 0 ? tni_output_sync(sys, fd, path, err)
                           : tni_fail_write(err, why, path, "cannot write the commit marker");
     }
     if (fd >= 0 && sys->close(fd) != 0 && status == TN_OK) {
         status = tni_fail_write(err, errno, path, "cannot write the commit marker");
     }
     if (status == TN_OK) {
-        status = sync_file(sys, output->staging, path, err);
+        status = tni_output_sync(sys, output->staging, path, err);
     }
     if (status == TN_OK) {
-        status = sync_file(sys, output->folder, output->folder_path.data, err);
+        status = tni_output_sync(sys, output->folder, output->folder_path.data, err);
     }
     tni_buffer_clear(&text);
     return status;
@@ -179,7 +179,7 @@ static tn_status post_marker(tni_output *output, const char *marker, tn_error *e
         return tni_fail_write(err, why, path, "cannot create the commit marker");
     }
     output->state = TNI_OUTPUT_STUCK;
-    tn_status status = sync_file(output->sys, output->folder, path, err);
+    tn_status status = tni_output_sync(output->sys, output->folder, path, err);
     if (status == TN_OK) {
         /* Another writer may have finished between the first check and our lock. */
         status = check_targets(output, err);
@@ -231,13 +231,15 @@ tn_status tni_output_commit(tni_output *output, tn_str index, tn_error *err)
     }
     output->committed = true;
     tni_redo redo = {0};
-    if (status == TN_OK) {
+    if (status == TN_OK && !output->is_folder) {
         status = make_redo(output, found, &redo, err);
     }
     if (status == TN_OK) {
         status = sync_members(output, err);
     }
-    if (status == TN_OK) {
+    if (status == TN_OK && output->is_folder) {
+        status = tni_folder_commit(output, err);
+    } else if (status == TN_OK) {
         status = redo.n_install == 1 && redo.n_remove == 0 ? commit_file(output, found, err)
                                                            : commit_set(output, &redo, err);
     }

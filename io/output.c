@@ -45,6 +45,13 @@ tn_status tni_output_check_target(const tni_output *output, tn_str name, const c
     return output->replace ? TN_OK : fail_exists(err, path, "the output exists", "-f replaces it");
 }
 
+/* A folder's target is looked at as a whole. */
+static tn_status check_place(const tni_output *output, const char *path, tn_error *err)
+{
+    return output->is_folder ? tni_folder_check_target(output, path, err)
+                             : tni_output_check_target(output, output->target, path, err);
+}
+
 static tn_status check_marker(const tni_output *output, const char *path, tn_error *err)
 {
     char marker[TNI_NAME_ROOM];
@@ -62,7 +69,17 @@ static tn_status check_marker(const tni_output *output, const char *path, tn_err
     return status;
 }
 
-/* Copies all names, plain ones only: what the old set calls its members is input. */
+/* Tells whether an old set's name is one that it may have: what it calls its members is input. */
+static bool is_old_name(const tni_output *output, tn_str name)
+{
+    if (output->is_folder) {
+        bool folder = name.len > 0 && name.data[name.len - 1] == '/';
+        return tni_folder_path_plain(folder ? tn_str_first(name, name.len - 1) : name);
+    }
+    return tni_name_plain(name) && !tni_name_reserved(name);
+}
+
+/* Copies all good names. */
 static tn_status copy_old(tni_output *output, const tni_names *old, tn_error *err)
 {
     if (old == NULL || old->count == 0) {
@@ -72,12 +89,13 @@ static tn_status copy_old(tni_output *output, const tni_names *old, tn_error *er
     tn_status status = tni_arena_array(&output->arena, old->count, sizeof(tn_str), &block, err);
     output->old.at = block;
     for (size_t i = 0; i < old->count && status == TN_OK; i++) {
-        if (tni_name_plain(old->at[i]) && !tni_name_reserved(old->at[i])) {
+        if (is_old_name(output, old->at[i])) {
             tn_str *copy = &output->old.at[output->old.count];
             status = tni_arena_str(&output->arena, old->at[i], copy, err);
             output->old.count += status == TN_OK;
         }
     }
+    tni_names_sort(&output->old);
     return status;
 }
 
@@ -118,7 +136,7 @@ static tn_status open_output(tni_output *output, bool follow, tn_error *err)
         output->followed = end.links > 0;
     }
     if (status == TN_OK) {
-        status = tni_output_check_target(output, output->target, typed.data, err);
+        status = check_place(output, typed.data, err);
     }
     return status == TN_OK ? check_marker(output, typed.data, err) : status;
 }
@@ -126,8 +144,8 @@ static tn_status open_output(tni_output *output, bool follow, tn_error *err)
 static tn_status stage_output(tni_output *output, tn_error *err)
 {
     tn_status status =
-        tni_staging_make(output->sys, output->folder, output->target, output->folder_path.data,
-                         output->staging_name, &output->staging, err);
+        tni_staging_make(output->sys, output->folder, output->target, output->is_folder,
+                         output->folder_path.data, output->staging_name, &output->staging, err);
     if (status != TN_OK) {
         return status;
     }
@@ -150,6 +168,7 @@ tn_status tni_output_new(tn_context *ctx, const char *folder, tn_str name,
     output->folder = output->staging = -1;
     output->replace = options->replace;
     output->same_files = options->same_files;
+    output->is_folder = options->folder;
     output->last = &output->sinks;
     atomic_init(&output->failed, false);
     status = tni_arena_str(&output->arena, tn_str_of(folder), &output->typed_folder, err);
@@ -160,7 +179,7 @@ tn_status tni_output_new(tn_context *ctx, const char *folder, tn_str name,
         status = copy_old(output, options->old, err);
     }
     if (status == TN_OK) {
-        status = open_output(output, options->old == NULL, err);
+        status = open_output(output, options->folder || options->old == NULL, err);
     }
     if (status == TN_OK) {
         status = stage_output(output, err);
@@ -214,9 +233,11 @@ static tn_status create_file(tn_sink *sink, tn_error *err)
     return reserve(sink, err);
 }
 
-static tn_status check_member(const tni_output *output, tn_str name, const char *path,
-                              tn_error *err)
+static tn_status check_member(tni_output *output, tn_str name, const char *path, tn_error *err)
 {
+    if (output->is_folder) {
+        return tni_folder_stage(output, name, path, err);
+    }
     tn_status status = check_name(name, path, err);
     if (status == TN_OK && output->followed &&
         (output->n_sinks > 0 || !tn_str_equal(name, output->name))) {
@@ -227,6 +248,16 @@ static tn_status check_member(const tni_output *output, tn_str name, const char 
         status = tni_output_check_target(output, name, path, err);
     }
     return status;
+}
+
+static tn_status member_path(tni_output *output, tn_str name, tn_str *path_out, tn_error *err)
+{
+    tn_str folder = output->typed_folder;
+    tn_status status = TN_OK;
+    if (output->is_folder) {
+        status = tni_path_join(&output->arena, folder, output->name, &folder, err);
+    }
+    return status == TN_OK ? tni_path_join(&output->arena, folder, name, path_out, err) : status;
 }
 
 /* Begins a member: its names, and whether it may be there. */
@@ -242,7 +273,7 @@ static tn_status new_sink(tni_output *output, tn_str name, uint64_t size, tn_sin
     *sink = (tn_sink){.output = output, .fd = -1, .size = size};
     status = tni_arena_str(&output->arena, name, &sink->name, err);
     if (status == TN_OK) {
-        status = tni_path_join(&output->arena, output->typed_folder, name, &sink->path, err);
+        status = member_path(output, name, &sink->path, err);
     }
     if (status == TN_OK) {
         status = check_member(output, name, sink->path.data, err);
@@ -367,6 +398,9 @@ void tni_output_free(tni_output *output)
         }
     }
     if (output->staging >= 0) {
+        if (output->is_folder) {
+            tni_folder_discard(output);
+        }
         if (output->state != TNI_OUTPUT_STUCK) {
             tni_staging_remove(sys, output->folder, output->staging_name, output->staging);
         }

@@ -9,7 +9,11 @@
  * Without `replace` the commit never replaces a file, also in a race (RENAME_NOREPLACE). A set that
  * meets a foreign file of a member's name after its marker was made stops there with TN_E_EXISTS:
  * nothing foreign is touched, the marker stays, and recovery finishes once that file is moved away.
- */
+ *
+ * An output may also be a folder of its own: the staging folder takes its name, old or new at any
+ * moment, without a marker. With `replace` the two folders exchange their names (RENAME_EXCHANGE),
+ * and the old one, which now has the staging folder's name, is removed. Dying in between leaves
+ * that to recovery. */
 #ifndef TN_IO_OUTPUT_H
 #define TN_IO_OUTPUT_H
 
@@ -27,6 +31,10 @@ typedef struct tni_output_options {
     const tni_names *old;
     bool same_files; /* members that are linked are the sources' own files, never clones: a set that
                         only changes its name keeps their times */
+    /* The output is the folder `name`, whose files may lie one folder deeper ("a/b"). `old` lists
+     * all that a folder in its place may hold, by path, folders with a slash at their end: one that
+     * holds anything else is not replaced. */
+    bool folder;
 } tni_output_options;
 
 /* Prepares an output: `folder` ("" means ".") must exist; `name` is the one file's, or the one that
@@ -38,7 +46,7 @@ tn_status tni_output_new(tn_context *ctx, const char *folder, tn_str name,
                          const tni_output_options *options, tni_output **output_out, tn_error *err);
 /* Creates one file of the set, of a known size (space is reserved: TN_E_NO_SPACE before the first
  * byte where the file system can tell). The sink belongs to the output. `name` is a plain
- * component. */
+ * component, in a folder also two with a slash between them. */
 tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_sink **sink_out,
                             tn_error *err);
 /* Adds a member that holds just what a source's file holds, without copying: a clone where the file
@@ -48,7 +56,8 @@ tn_status tni_output_create(tni_output *output, tn_str name, uint64_t size, tn_s
 tn_status tni_output_link(tni_output *output, tn_str name, tn_source *source, tn_error *err);
 /* The staging folder's path, where the staged files can be opened with the format's own reader. */
 const char *tni_output_staged(const tni_output *output);
-/* Syncs and moves everything into place; `index` (a name given to tni_output_create) goes last.
+/* Syncs and moves everything into place; `index` (a name given to tni_output_create) goes last (a
+ * folder goes as a whole).
  * Afterwards the output is finished whatever came back. Errors: TN_E_WRITE, TN_E_EXISTS, TN_E_BUSY,
  * TN_E_DURABILITY (in place, but the last sync failed). */
 tn_status tni_output_commit(tni_output *output, tn_str index, tn_error *err);
@@ -64,6 +73,12 @@ tn_status tni_sink_write(tn_sink *sink, uint64_t offset, const void *data, size_
 /* Hints that [offset, offset + len) is complete, so that writing out can begin. */
 void tni_sink_written(tn_sink *sink, uint64_t offset, uint64_t len);
 const char *tni_sink_path(const tn_sink *sink); /* the final path, for messages */
+
+/* Checks that the folder at `path` holds nothing but what `known` lists, by path, folders with a
+ * slash at their end. Errors: TN_E_EXISTS with what else is there as the subject, TN_E_NOT_FOUND,
+ * TN_E_READ, TN_E_NOMEM. */
+tn_status tni_folder_holds_only(tn_context *ctx, const char *path, const tni_names *known,
+                                tn_error *err);
 
 /* Finishes an interrupted replacement in `folder` (all markers found there), rolling forward;
  * removes dead staging folders that no marker names. `dry` only counts. Errors: TN_E_NOT_FOUND,

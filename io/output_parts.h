@@ -8,11 +8,17 @@
 struct tn_sink {
     tn_sink *next;
     tni_output *output;
-    tn_str name;   /* staged name; NUL-terminated */
+    tn_str name;   /* staged name, or "folder/name"; NUL-terminated */
     tn_str path;   /* final path, as the user would type it */
     int fd;        /* -1 once closed */
     uint64_t size; /* as promised at creation */
 };
+
+/* A folder in the staging folder. */
+typedef struct tni_staged_folder {
+    struct tni_staged_folder *next;
+    tn_str name; /* NUL-terminated */
+} tni_staged_folder;
 
 typedef enum tni_output_state {
     TNI_OUTPUT_STAGED, /* nothing of it is in place: freeing discards it */
@@ -35,11 +41,13 @@ struct tni_output {
     bool followed;       /* `name` was a symlink: this can only be one file */
     bool replace;
     bool same_files;
+    bool is_folder; /* all of it is one folder */
     bool committed; /* tni_output_commit was called */
     tni_names old;
     tn_sink *sinks, **last;
     size_t n_sinks;
-    atomic_bool failed; /* some write failed */
+    tni_staged_folder *folders; /* in the staging folder */
+    atomic_bool failed;         /* some write failed */
     tni_output_state state;
 };
 
@@ -47,5 +55,21 @@ struct tni_output {
  * `replace` a file or link. Errors: TN_E_EXISTS, TN_E_WRITE. `path` is for messages. */
 tn_status tni_output_check_target(const tni_output *output, tn_str name, const char *path,
                                   tn_error *err);
+
+/* Syncs one open file or folder. Errors: as tni_fail_write. */
+tn_status tni_output_sync(const tni_sys *sys, int fd, const char *path, tn_error *err);
+
+/* Tells whether a path in a folder is one plain name, or two with a slash between them. */
+bool tni_folder_path_plain(tn_str path);
+/* The same of a folder output: it may take the place of nothing, or with `replace` of a folder that
+ * holds only what is known. */
+tn_status tni_folder_check_target(const tni_output *output, const char *path, tn_error *err);
+/* Makes the folder that a member's path leads through, if it is not there yet. */
+tn_status tni_folder_stage(tni_output *output, tn_str path, const char *shown, tn_error *err);
+/* Removes the files and folders that were staged, by their names: that takes no descriptor, of
+ * which there may be no more. What remains is for tni_staging_remove. */
+void tni_folder_discard(const tni_output *output);
+/* Moves a folder whose files have been synced into place. */
+tn_status tni_folder_commit(tni_output *output, tn_error *err);
 
 #endif

@@ -179,7 +179,8 @@ static void remove_dead(recovery *work, tn_str name)
     bool dead = tni_lock_folder(work->sys, fd) == TNI_LOCK_TAKEN &&
                 work->sys->fstatat(work->folder, marker, &info, AT_SYMLINK_NOFOLLOW) != 0 &&
                 errno == ENOENT;
-    if (dead) {
+    /* It may be what a folder replaced: first that must be on the disk. */
+    if (dead && (work->dry || work->sys->fsync(work->folder) == 0)) {
         work->done.staging += work->dry || tni_staging_remove(work->sys, work->folder, text, fd);
     }
     work->sys->close(fd);

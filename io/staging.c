@@ -106,8 +106,9 @@ static int claim(const tni_sys *sys, int folder, const char *name, int *fd_out)
     return 0;
 }
 
-tn_status tni_staging_make(const tni_sys *sys, int folder, tn_str name, const char *path,
-                           char name_out[TNI_NAME_ROOM], int *fd_out, tn_error *err)
+tn_status tni_staging_make(const tni_sys *sys, int folder, tn_str name, bool shared,
+                           const char *path, char name_out[TNI_NAME_ROOM], int *fd_out,
+                           tn_error *err)
 {
     int why = EEXIST;
     for (int attempt = 0; attempt < ATTEMPTS && (why == EEXIST || why == EAGAIN); attempt++) {
@@ -118,7 +119,7 @@ tn_status tni_staging_make(const tni_sys *sys, int folder, tn_str name, const ch
         char tail[7];
         snprintf(tail, sizeof tail, "%06x", (unsigned)(bits & 0xFFFFFF));
         hidden_name(name, tail, name_out);
-        why = sys->mkdirat(folder, name_out, 0700) == 0 ? 0 : errno;
+        why = sys->mkdirat(folder, name_out, shared ? 0777 : 0700) == 0 ? 0 : errno;
         if (why == 0) {
             why = claim(sys, folder, name_out, fd_out);
             if (why != 0 && why != EAGAIN) {
@@ -135,24 +136,14 @@ typedef struct removal {
     size_t removed;
 } removal;
 
-static int remove_one(void *user, const char *name)
-{
-    removal *work = user;
-    struct stat info;
-    if (work->sys->fstatat(work->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-        (S_ISREG(info.st_mode) || S_ISLNK(info.st_mode)) &&
-        work->sys->unlinkat(work->fd, name, 0) == 0) {
-        work->removed++;
-    }
-    return 0;
-}
-
-bool tni_staging_remove(const tni_sys *sys, int folder, const char *name, int fd)
+/* Empties an open folder of what `each` removes, and removes it. */
+static bool remove_folder(const tni_sys *sys, int parent, const char *name, int fd,
+                          int (*each)(void *user, const char *name))
 {
     for (;;) {
         removal work = {sys, fd, 0};
-        int listed = sys->getdents(fd, remove_one, &work);
-        if (sys->unlinkat(folder, name, AT_REMOVEDIR) == 0) {
+        int listed = sys->getdents(fd, each, &work);
+        if (sys->unlinkat(parent, name, AT_REMOVEDIR) == 0) {
             return true;
         }
         /* Removing while listing may skip names, so list again as long as that helps. */
@@ -160,6 +151,49 @@ bool tni_staging_remove(const tni_sys *sys, int folder, const char *name, int fd
             return false;
         }
     }
+}
+
+static void remove_one(removal *work, const char *name, const struct stat *info)
+{
+    if ((S_ISREG(info->st_mode) || S_ISLNK(info->st_mode)) &&
+        work->sys->unlinkat(work->fd, name, 0) == 0) {
+        work->removed++;
+    }
+}
+
+static int remove_file(void *user, const char *name)
+{
+    removal *work = user;
+    struct stat info;
+    if (work->sys->fstatat(work->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+        remove_one(work, name, &info);
+    }
+    return 0;
+}
+
+static int remove_file_or_folder(void *user, const char *name)
+{
+    removal *work = user;
+    const tni_sys *sys = work->sys;
+    struct stat info;
+    if (sys->fstatat(work->fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return 0;
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        remove_one(work, name, &info);
+        return 0;
+    }
+    int fd = sys->openat(work->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (fd >= 0) {
+        work->removed += remove_folder(sys, work->fd, name, fd, remove_file);
+        sys->close(fd);
+    }
+    return 0;
+}
+
+bool tni_staging_remove(const tni_sys *sys, int folder, const char *name, int fd)
+{
+    return remove_folder(sys, folder, name, fd, remove_file_or_folder);
 }
 
 /* Tells whether both names are one file: a link was made. */

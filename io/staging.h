@@ -28,11 +28,13 @@ typedef enum tni_lock { TNI_LOCK_TAKEN, TNI_LOCK_HELD_BY_OTHER, TNI_LOCK_NONE } 
 tni_lock tni_lock_folder(const tni_sys *sys, int fd);
 
 /* Makes a new staging folder in `folder` (a descriptor), open and locked. `path` is the folder's,
- * for messages. Errors: as tni_fail_write. */
-tn_status tni_staging_make(const tni_sys *sys, int folder, tn_str name, const char *path,
-                           char name_out[TNI_NAME_ROOM], int *fd_out, tn_error *err);
-/* Removes the files and links right in a staging folder, and the folder itself unless something
- * else is in it. Never goes deeper. False if it is still there. */
+ * for messages. Its mode is 0700, or what the umask leaves of 0777 if it is to be the output
+ * (`shared`). Errors: as tni_fail_write. */
+tn_status tni_staging_make(const tni_sys *sys, int folder, tn_str name, bool shared,
+                           const char *path, char name_out[TNI_NAME_ROOM], int *fd_out,
+                           tn_error *err);
+/* Removes the files and links right in a staging folder and in the folders in it, these folders,
+ * and it itself unless something else is left. Never goes deeper. False if it is still there. */
 bool tni_staging_remove(const tni_sys *sys, int folder, const char *name, int fd);
 
 /* Tells whether two looks found one file, be it under two names. */

@@ -2,6 +2,7 @@
 #include "formats/saved_model/layout.h"
 #include "formats/saved_model/read.h"
 #include "formats/saved_model/text.h"
+#include "formats/saved_model/write.h"
 
 /* Tells whether a file's first bytes are those of a graph, and how surely: messages have no magic
  * number. */
@@ -86,7 +87,7 @@ static const char *const notes[] = {
     NULL,
 };
 
-static const tni_reader_ops reader = {.open = tni_sm_open, .tags = true};
+static const tni_reader_ops reader = {.open = tni_sm_open, .members = tni_sm_members, .tags = true};
 
 const tn_format tn_format_saved_model = {
     .name = "saved_model",
@@ -97,4 +98,5 @@ const tn_format tn_format_saved_model = {
     .member = member,
     .folder = folder,
     .reader = &reader,
+    .writer = &tni_sm_writer,
 };

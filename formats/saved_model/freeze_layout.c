@@ -8,7 +8,6 @@
 
 enum {
     GRAPH_VERSION = TNI_VAR(3), /* before there was: */
-    GRAPH_VERSIONS = TNI_LEN(4),
     LIBRARY_REGISTERED = TNI_LEN(3)
 };
 

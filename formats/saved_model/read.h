@@ -8,6 +8,10 @@
 /* Fills the model. */
 tn_status tni_sm_open(tni_read *read, tn_error *err);
 
+/* Lists all that a SavedModel's folder may hold. */
+tn_status tni_sm_members(tn_context *ctx, tn_source *main, tni_arena *arena, tni_names *names_out,
+                         tn_error *err);
+
 /* Adds the variables' tensors: those of the checkpoint in `variables/`, with the names that the
  * graph gives them, or for a .meta alone those that it would restore, without values. Errors:
  * TN_E_MISSING_FILE (the graph has variables and the checkpoint is not there), and what opening it

@@ -92,6 +92,10 @@ static tn_status choose_layout(const tn_model *source, tn_str name, const char *
 /* Makes the object graph of the layout "objects". */
 static tn_status make_graph(tni_write *write, tni_tf_write *state, tn_error *err)
 {
+    if (write->nest != NULL) {
+        state->keys = write->nest->keys;
+        return tni_tf_graph_keep(write, state, write->nest->objects, err);
+    }
     if (strcmp(write->layout.word, "objects") != 0) {
         return TN_OK;
     }

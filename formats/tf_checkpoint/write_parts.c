@@ -131,8 +131,9 @@ static tn_status add_tensor(tni_write *write, tni_tf_write *state, uint32_t inde
         key = state->keys[index];
     }
     if (status == TN_OK) {
-        status = tensor->slices != NULL ? add_slices(write, state, index, key, tensor, err)
-                                        : add_whole(write, state, index, key, tensor);
+        bool sliced = tensor->slices != NULL && write->nest == NULL;
+        status = sliced ? add_slices(write, state, index, key, tensor, err)
+                        : add_whole(write, state, index, key, tensor);
     }
     if (status == TN_OK && objects) {
         status = add_twins(write, state, index, tensor, err);

@@ -150,6 +150,33 @@ static void pairs_by_what_is_asked(void **state)
     tn_model_free(b);
 }
 
+/* Of a file that has no full names the names are those of the other's variables, from either side;
+ * a tensor that is called by no full name goes by its name. */
+static void pairs_names_with_full_names(void **state)
+{
+    static const made named[] = {WEIGHT("f1", "k1", NULL, NULL), WEIGHT("x", "k2", NULL, NULL),
+                                 WEIGHT("z", "k3", NULL, NULL)};
+    static const made full[] = {WEIGHT("x", "q1", NULL, "f1"), WEIGHT("z", "q2", NULL, "x"),
+                                WEIGHT("w", "q3", NULL, NULL)};
+    conv *c = *state;
+    tn_model *a = make(c->ctx, named, SIDE), *b = make(c->ctx, full, SIDE);
+    tn_scheme scheme = TN_SCHEME_FULL;
+    tni_pairing pairing;
+    tni_arena arena;
+    tni_arena_init(&arena, c->ctx, 1 << 20);
+    assert_int_equal(tni_pair(a, b, &scheme, &arena, &pairing, NULL), TN_OK);
+    assert_int_equal(pairing.b_of_a[0], 0);
+    assert_int_equal(pairing.b_of_a[1], 1);
+    assert_int_equal(pairing.b_of_a[2], NONE);
+    assert_int_equal(tni_pair(b, a, &scheme, &arena, &pairing, NULL), TN_OK);
+    assert_int_equal(pairing.b_of_a[0], 0);
+    assert_int_equal(pairing.b_of_a[1], 1);
+    assert_int_equal(pairing.b_of_a[2], NONE);
+    tni_arena_clear(&arena);
+    tn_model_free(a);
+    tn_model_free(b);
+}
+
 static void compares_strings(void **state)
 {
     static const tn_str x[] = {{"", 0}, {"a\0b", 3}, {"abc", 3}, {"abc", 3}};
@@ -178,6 +205,7 @@ static void compares_strings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {CONV_TEST(pairs), CONV_TEST(pairs_by_what_is_asked),
+                                       CONV_TEST(pairs_names_with_full_names),
                                        CONV_TEST(compares_strings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

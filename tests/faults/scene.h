@@ -1,7 +1,6 @@
 /* Conversions that the sweeps of this folder make again and again: each pair of formats that are
- * read and written, to a single file and to a set, without an old output and over
- * one; object graphs; linked data files; one file's values in another's structure; frozen graphs.
- */
+ * read and written, to a single file, a set or a folder, without an old output and over one; object
+ * graphs; linked data files; one file's values in another's structure; frozen graphs. */
 #ifndef TN_TESTS_FAULTS_SCENE_H
 #define TN_TESTS_FAULTS_SCENE_H
 
@@ -21,6 +20,7 @@ typedef struct scene {
     const char *like;   /* the file whose structure is written, or NULL */
     const char *freeze; /* not NULL: no conversion, but a graph frozen for this output */
     tn_convert_options options;
+    bool folder;                /* the output is a folder */
     bool helped;                /* HDF5 is read or written, so the helper program runs */
     tn_folder inputs, old, new; /* the input's folder; the output's, before and after */
 } scene;

@@ -6,6 +6,7 @@
 #include "faults/scene.h"
 #include "io/output.h"
 #include "support/power.h"
+#include <errno.h>
 
 enum { TRIALS = 4 };
 
@@ -55,7 +56,8 @@ static bool all_stand(const tn_folder *now, const tn_folder *wanted)
 static bool marked(const tn_folder *now)
 {
     for (size_t i = 0; i < now->count; i++) {
-        if (ends(now->files[i].name, ".tenon-commit")) {
+        const char *name = now->files[i].name;
+        if (strchr(name, '/') == NULL && ends(name, ".tenon-commit")) {
             return true;
         }
     }
@@ -195,11 +197,27 @@ static void cut(scene *s, tn_fault_plan plan)
     tn_scratch_remove(&t.where);
 }
 
+/* Two folders cannot take each other's place there: nothing is touched, and that is said. */
+static void check_refused(scene *s, tn_fault_plan plan)
+{
+    tn_error err = {0};
+    scene_reset(s);
+    assert_int_equal(scene_try(s, NULL, tn_faults(plan), &err), TN_WRITE);
+    assert_int_equal(err.sys_errno, EINVAL);
+    assert_true(err.hint[0] != '\0' && scene_is_old(s));
+}
+
 /* On an ordinary file system, and on one that can neither reserve nor rename exclusively. */
 static void every_cut(scene *s)
 {
+    static const tn_fault_plan poor = {
+        .kind = TN_FAULT_NONE, .no_noreplace = true, .no_fallocate = true};
     cut(s, (tn_fault_plan){.kind = TN_FAULT_NONE});
-    cut(s, (tn_fault_plan){.kind = TN_FAULT_NONE, .no_noreplace = true, .no_fallocate = true});
+    if (s->folder && s->options.replace) {
+        check_refused(s, poor);
+    } else {
+        cut(s, poor);
+    }
 }
 
 static void power_fails(void **state)

@@ -40,6 +40,13 @@ static const seed_text texts[] = {
     TEXT("names_list", "ya: [1, 2]\nb: {shape: [null, 3], dtype: int64}\n\"c d\":\n"),
     TEXT("names_list", "y---\nx/y:\n  shape: []\n  dtype: float32\nz: ~\n"),
     TEXT("names_list", "j{\"a\": [1, null], \"b\": {\"shape\": null, \"dtype\": \"int4\"}}"),
+    TEXT("graph_names",
+         "nW\nW/Adam\nW/Adam_1\nx//y\nx/y\n/x/z\ntwo words\ntwo_words\ntwo:words\nsave/Const\n"
+         "save_1\nsave_1/x\ninit\nw\nw/Assign\nw/Read/ReadVariableOp\nw/Initializer/zeros"),
+    TEXT("graph_names",
+         "n__class__\nsignatures/x\nm/_self_x\nweights\nweights_1/a\n-\n/\n\xC3\xA9\n"
+         "a.ATTRIBUTES/b\nlayer.0.weight\nl..S"),
+    TEXT("graph_names", "oa.Sb\na/b\na..b\na.b\n.OPTIMIZER_SLOT/o/m\nx.Sy.Sz\nx/y/z"),
     TEXT("yaml", "a: [b, {c: d}]\n'e': \"f\\x41\"\n? long\n: |\n  text\n  more\nx: >-\n  folded\n"),
     TEXT("yaml", "- a\n- - b\n  - c\n- {d: e, f: [g]}\n# comment\n"),
     TEXT("rules", "tenon: 1\nscheme: key\nseparator: /\nvars: {s: m}\ndefaults: {unmatched: keep, "

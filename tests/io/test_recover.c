@@ -224,7 +224,12 @@ static void dead_staging_folders_go(void **state)
     tn_scratch_write(&scratch, ".a.tenon-000000/x", "x");
     assert_int_equal(mkdir(tn_scratch_at(&scratch, ".deep.tenon-ffffff"), 0700), 0);
     assert_int_equal(mkdir(tn_scratch_at(&scratch, ".deep.tenon-ffffff/sub"), 0700), 0);
-    tn_scratch_write(&scratch, ".deep.tenon-ffffff/sub/x", "kept");
+    tn_scratch_write(&scratch, ".deep.tenon-ffffff/sub/x", "x");
+    assert_int_equal(mkdir(tn_scratch_at(&scratch, ".deep.tenon-ffffff/sub/sub"), 0700), 0);
+    tn_scratch_write(&scratch, ".deep.tenon-ffffff/sub/sub/x", "kept");
+    assert_int_equal(mkdir(tn_scratch_at(&scratch, ".old.tenon-aaaaaa"), 0700), 0);
+    assert_int_equal(mkdir(tn_scratch_at(&scratch, ".old.tenon-aaaaaa/sub"), 0700), 0);
+    tn_scratch_write(&scratch, ".old.tenon-aaaaaa/sub/x", "x");
     const char *fifo = tn_scratch_at(&scratch, ".deep.tenon-ffffff/fifo");
     assert_int_equal(mkfifo(fifo, 0600), 0);
     assert_int_equal(mkdir(tn_scratch_at(&scratch, ".live.tenon-abcdef"), 0700), 0);
@@ -236,8 +241,9 @@ static void dead_staging_folders_go(void **state)
     int fd = open(tn_scratch_at(&scratch, ".live.tenon-abcdef"), O_RDONLY | O_DIRECTORY);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     assert_int_equal(recover(false, &done, &code), TN_OK);
-    assert_int_equal(done.staging, 1);
-    assert_true(tn_scratch_is(&scratch, ".deep.tenon-ffffff/sub/x", "kept"));
+    assert_int_equal(done.staging, 2);
+    assert_true(tn_scratch_is(&scratch, ".deep.tenon-ffffff/sub/x", NULL));
+    assert_true(tn_scratch_is(&scratch, ".deep.tenon-ffffff/sub/sub/x", "kept"));
     assert_int_equal(access(tn_scratch_at(&scratch, ".deep.tenon-ffffff/fifo"), F_OK), 0);
     assert_int_equal(tn_scratch_count(&scratch), 6);
     close(fd);

@@ -32,31 +32,48 @@ static bool real_name(const struct dirent *entry)
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-tn_folder tn_folder_take(const char *path)
+static tn_folder_file *add_file(tn_folder *folder)
 {
+    folder->files = realloc(folder->files, (folder->count + 1) * sizeof *folder->files);
+    must(folder->files != NULL, "malloc", "");
+    return &folder->files[folder->count++];
+}
+
+/* Takes what lies in the folder `inner` ("" or ending in '/') below `path`. */
+static void take_into(const char *path, const char *inner, tn_folder *folder)
+{
+    enum { ROOM = 1200 };
     struct dirent **names;
-    tn_folder folder = {.count = 0};
-    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int n = scandir(path, &names, NULL, alphasort);
-    must(dir >= 0 && n >= 0, "list", path);
-    folder.files = calloc((size_t)n + 1, sizeof *folder.files);
-    must(folder.files != NULL, "malloc", path);
+    char below[ROOM];
+    snprintf(below, sizeof below, "%s/%s", path, inner);
+    int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int n = scandir(below, &names, NULL, alphasort);
+    must(root >= 0 && n >= 0, "list", below);
     for (int i = 0; i < n; i++) {
         struct stat info;
-        if (real_name(names[i])) {
-            must(fstatat(dir, names[i]->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0, "look up",
-                 names[i]->d_name);
-            if (S_ISREG(info.st_mode)) {
-                read_file(dir, names[i]->d_name, (size_t)info.st_size,
-                          &folder.files[folder.count++]);
-            } else {
-                folder.strange = true;
-            }
+        char name[ROOM];
+        snprintf(name, sizeof name, "%s%s", inner, names[i]->d_name);
+        bool real = real_name(names[i]);
+        must(!real || fstatat(root, name, &info, AT_SYMLINK_NOFOLLOW) == 0, "look up", name);
+        if (real && S_ISREG(info.st_mode)) {
+            read_file(root, name, (size_t)info.st_size, add_file(folder));
+        } else if (real && S_ISDIR(info.st_mode)) {
+            strcat(name, "/");
+            *add_file(folder) = (tn_folder_file){strdup(name), strdup(""), 0};
+            take_into(path, name, folder);
+        } else if (real) {
+            folder->strange = true;
         }
         free(names[i]);
     }
     free(names);
-    close(dir);
+    close(root);
+}
+
+tn_folder tn_folder_take(const char *path)
+{
+    tn_folder folder = {.count = 0};
+    take_into(path, "", &folder);
     return folder;
 }
 
@@ -99,6 +116,10 @@ void tn_folder_put(const char *path, const tn_folder *folder)
     must(dir >= 0, "open", path);
     for (size_t i = 0; i < folder->count; i++) {
         const tn_folder_file *file = &folder->files[i];
+        if (file->name[strlen(file->name) - 1] == '/') {
+            must(mkdirat(dir, file->name, 0755) == 0 || errno == EEXIST, "make", file->name);
+            continue;
+        }
         int fd = openat(dir, file->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         must(fd >= 0, "make", file->name);
         must(pwrite(fd, file->data, file->len, 0) == (ssize_t)file->len, "write", file->name);

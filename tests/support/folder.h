@@ -12,9 +12,10 @@ typedef struct tn_folder_file {
 } tn_folder_file;
 
 typedef struct tn_folder {
-    tn_folder_file *files; /* sorted by name; of malloc */
+    tn_folder_file *files; /* sorted by name; of malloc. A folder in it is a file without bytes
+                              whose name ends in '/', followed by what is in it ("a/b") */
     size_t count;
-    bool strange; /* it holds more than regular files: such a folder equals no other */
+    bool strange; /* it holds more than files and folders: such a folder equals no other */
 } tn_folder;
 
 /* Reads all files of the folder. Free with tn_folder_free. */
@@ -23,7 +24,7 @@ void tn_folder_free(tn_folder *folder);
 /* Tells whether a folder holds just these files. */
 bool tn_folder_is(const char *path, const tn_folder *wanted);
 bool tn_folder_equal(const tn_folder *a, const tn_folder *b);
-/* Writes these files into a folder. */
+/* Writes these files, and the folders that they are in, into a folder. */
 void tn_folder_put(const char *path, const tn_folder *folder);
 /* Finds a file by its name; NULL if there is none. */
 const tn_folder_file *tn_folder_find(const tn_folder *folder, const char *name);

@@ -3,8 +3,9 @@
  *
  * The disk is a weak one. Bytes and sizes are on it after an fsync of the file; before that, each
  * may be there or not. A change of names is on it after an fsync of the folder; a rename is two,
- * the new name and then the old one. Of the changes that no fsync covers, any first part may be
- * there, or all but one. That is weaker than what ext4, XFS and Btrfs do. */
+ * the new name and then the old one; an exchange of two names is one. Of the changes that no fsync
+ * covers, any first part may be there, or all but one. That is weaker than what ext4, XFS and Btrfs
+ * do. */
 #ifndef TN_TESTS_POWER_H
 #define TN_TESTS_POWER_H
 

@@ -20,7 +20,8 @@ typedef struct operation {
     size_t folder;     /* the object that a name is in */
     char *name, *data; /* of malloc, or NULL */
     size_t offset, len;
-    bool moved; /* OP_LEAVE: of a rename, whose new name is the operation before */
+    bool moved;  /* OP_LEAVE: of a rename, whose new name is the operation before */
+    bool joined; /* OP_ENTER: of an exchange, there if the operation before is, and only then */
 } operation;
 
 /* A file or folder that ever was. Object 0 is the root. */

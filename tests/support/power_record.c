@@ -180,13 +180,27 @@ size_t tn_power_operations(const tn_power *power)
 
 /* ---------------------------------------------------------------- the table */
 
+/* Finds the folder that a path of one or two names ends in, and its last name. */
+static size_t folder_of(int dir, const char **name)
+{
+    char inner[256];
+    const char *slash = strchr(*name, '/');
+    if (slash == NULL) {
+        return object_of(current, dir);
+    }
+    snprintf(inner, sizeof inner, "%.*s", (int)(slash - *name), *name);
+    *name = slash + 1;
+    return object_at(current, dir, inner);
+}
+
 static int rec_openat(int dir, const char *name, int flags, mode_t mode)
 {
     struct stat info;
     pthread_mutex_lock(&lock);
     int fd = next->openat(dir, name, flags, mode);
     if (fd >= 0 && (flags & O_CREAT) != 0 && next->fstat(fd, &info) == 0) {
-        add_name(current, OP_ENTER, object_of(current, dir), name, add_object(current, &info));
+        size_t folder = folder_of(dir, &name);
+        add_name(current, OP_ENTER, folder, name, add_object(current, &info));
     }
     pthread_mutex_unlock(&lock);
     return fd;
@@ -236,9 +250,13 @@ static int rec_linkat(int from_dir, const char *from, int to_dir, const char *to
 static int rec_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
     pthread_mutex_lock(&lock);
-    size_t object = object_at(current, from_dir, from);
+    size_t object = object_at(current, from_dir, from), other = object_at(current, to_dir, to);
     int result = next->renameat2(from_dir, from, to_dir, to, flags);
-    if (result == 0) {
+    if (result == 0 && (flags & RENAME_EXCHANGE) != 0) {
+        add_name(current, OP_ENTER, object_of(current, to_dir), to, object);
+        add_name(current, OP_ENTER, object_of(current, from_dir), from, other);
+        current->log[current->count - 1].joined = true;
+    } else if (result == 0) {
         add_name(current, OP_ENTER, object_of(current, to_dir), to, object);
         add_name(current, OP_LEAVE, object_of(current, from_dir), from, object);
         current->log[current->count - 1].moved = true;

@@ -107,7 +107,8 @@ static void set_name(names *n, size_t folder, const char *name, size_t object)
 static bool is_dropped(const cut_state *s, size_t at)
 {
     return s->dropped != NONE &&
-           (at == s->dropped || (at == s->dropped + 1 && s->p->log[at].moved));
+           (at == s->dropped ||
+            (at == s->dropped + 1 && (s->p->log[at].moved || s->p->log[at].joined)));
 }
 
 /* Applies the changes of names that this state kept. */
@@ -115,10 +116,12 @@ static names names_of(const cut_state *s)
 {
     names n = {must(calloc(s->cut + 1, sizeof(entry))), 0};
     size_t loose = 0;
+    bool kept = false;
     for (size_t i = 0; i < s->cut; i++) {
         const operation *op = &s->p->log[i];
-        bool kept =
-            is_name(op) && (s->durable[i] || (loose++ < s->names_kept && !is_dropped(s, i)));
+        if (!op->joined) {
+            kept = is_name(op) && (s->durable[i] || (loose++ < s->names_kept && !is_dropped(s, i)));
+        }
         if (kept && op->kind == OP_ENTER) {
             set_name(&n, op->folder, op->name, op->object);
         } else if (kept) {
@@ -190,20 +193,29 @@ static uint64_t mix(uint64_t hash, const void *data, size_t len)
     return (hash ^ len) * UINT64_C(0x100000001b3);
 }
 
-/* Tells whether a folder can be reached from the root: nothing here lies deeper than one folder. */
-static const char *folder_name(const names *n, size_t folder)
+/* Finds the name by which a folder is known; NONE if nothing leads to it. */
+static size_t name_of_folder(const names *n, size_t folder)
 {
     for (size_t i = 0; i < n->count; i++) {
-        if (n->at[i].object == folder && n->at[i].folder == ROOT) {
-            return n->at[i].name;
+        if (n->at[i].object == folder) {
+            return i;
         }
     }
-    return NULL;
+    return NONE;
 }
 
+/* Nothing here lies deeper than two folders. */
 static bool reached(const names *n, const entry *e)
 {
-    return e->folder == ROOT || folder_name(n, e->folder) != NULL;
+    size_t folder = e->folder;
+    for (int depth = 0; depth < 3 && folder != ROOT; depth++) {
+        size_t at = name_of_folder(n, folder);
+        if (at == NONE) {
+            return false;
+        }
+        folder = n->at[at].folder;
+    }
+    return folder == ROOT;
 }
 
 static uint64_t hash_of(const cut_state *s, const names *n)
@@ -241,7 +253,8 @@ static bool is_new(replay *r, uint64_t hash)
     return true;
 }
 
-/* Links a file to the name under which it was made already; false if it was not. */
+/* Links a file to the name under which it was made already; false if it was not. Links lie in the
+ * root or in a folder there. */
 static bool link_file(const names *n, int root, int dir, const entry *e)
 {
     char path[600];
@@ -249,7 +262,8 @@ static bool link_file(const names *n, int root, int dir, const entry *e)
         const entry *other = &n->at[i];
         if (other->made && other->object == e->object) {
             snprintf(path, sizeof path, "%s/%s",
-                     other->folder == ROOT ? "." : folder_name(n, other->folder), other->name);
+                     other->folder == ROOT ? "." : n->at[name_of_folder(n, other->folder)].name,
+                     other->name);
             return linkat(root, path, dir, e->name, 0) == 0;
         }
     }
@@ -281,9 +295,9 @@ static void make_names(const cut_state *s, const names *n, int root, size_t fold
                 make_file(s, dir, e);
             }
             e->made = true;
-        } else if (folder == ROOT) {
-            int inner = mkdirat(root, e->name, 0700) == 0
-                            ? openat(root, e->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        } else {
+            int inner = mkdirat(dir, e->name, 0700) == 0
+                            ? openat(dir, e->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                             : -1;
             if (inner < 0) {
                 must(NULL);
@@ -342,14 +356,14 @@ static void every_state(replay *r, const tn_power *p, size_t cut)
     cut_state s = {.p = p, .cut = cut, .durable = must(calloc(cut + 1, sizeof(bool)))};
     for (size_t i = 0; i < cut; i++) {
         s.durable[i] = synced(p, i, cut);
-        loose += is_name(&p->log[i]) && !s.durable[i];
+        loose += is_name(&p->log[i]) && !s.durable[i] && !p->log[i].joined;
     }
     s.dropped = NONE;
     for (s.names_kept = 0; s.names_kept <= loose; s.names_kept++) {
         every_loss(r, &s);
     }
     for (size_t i = 0; i < cut; i++) {
-        if (is_name(&p->log[i]) && !s.durable[i]) {
+        if (is_name(&p->log[i]) && !s.durable[i] && !p->log[i].joined) {
             s.dropped = i;
             every_loss(r, &s);
         }
