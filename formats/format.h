@@ -3,6 +3,7 @@
 #ifndef TN_FORMATS_FORMAT_H
 #define TN_FORMATS_FORMAT_H
 
+#include "formats/shared/splice.h"
 #include "io/output.h"
 #include "model/model.h"
 
@@ -116,6 +117,20 @@ typedef struct tni_write {
     const tni_nest *nest; /* set by a format that this one lies within, or NULL */
 } tni_write;
 
+/* What becomes of a key of a checkpoint. */
+typedef struct tni_rekey {
+    tn_str from;
+    tn_str to;       /* the key under which the output holds the same tensor, or none */
+    const char *why; /* with no `to`: what became of it, as in "X is WHY" */
+} tni_rekey;
+
+/* What becomes of a whole checkpoint. */
+typedef struct tni_rekeys {
+    const tni_rekey *at;
+    size_t count;
+    bool first_format; /* the output is of TensorFlow's first checkpoint format */
+} tni_rekeys;
+
 typedef struct tni_reader_ops {
     /* Fills the model from headers; reads no payload. */
     tn_status (*open)(tni_read *read, tn_error *err);
@@ -126,6 +141,13 @@ typedef struct tni_reader_ops {
     tn_status (*members)(tn_context *ctx, tn_source *main, tni_arena *arena, tni_names *names_out,
                          tn_error *err);
     bool tags; /* heeds tni_read.tags */
+    /* Says what of the model's file has to change for a checkpoint whose keys become others, so
+     * that its graph restores from that: nothing where no key changes. Splices come from `arena`.
+     * NULL: the files of this format speak of no checkpoint. Errors: TN_E_IMPOSSIBLE (it restores
+     * what is not there any more), TN_E_COLLISION and TN_E_CANNOT_HOLD (the graph cannot have the
+     * new names), and as reading. */
+    tn_status (*rekey)(const tn_model *model, const tni_rekeys *keys, tni_arena *arena,
+                       tni_splices *splices_out, tn_error *err);
 } tni_reader_ops;
 
 typedef struct tni_writer_ops {
@@ -145,6 +167,9 @@ typedef struct tni_writer_ops {
     tn_status (*headers)(tni_write *write, tn_error *err);
     /* Writes what needs the items' sums, and the index; NULL: nothing. */
     tn_status (*finish)(tni_write *write, tn_error *err);
+    /* Reads back from the folder of staged files what the format's own reader does not look at;
+     * NULL: that is nothing. Errors: TN_E_VERIFY, and what reading gives. */
+    tn_status (*read_back)(tni_write *write, const char *staged, tn_error *err);
     /* Lists the main files that an output named `name` may have had before, in any layout: what
      * `-f` replaces and what makes the output exist. A format that writes folders lists what they
      * may be called in the folder `name`. */
