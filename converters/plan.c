@@ -330,7 +330,7 @@ static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options,
     }
     if (status == TN_OK && plan->write.layout.carries && plan->naming.any_renamed &&
         options->has_scheme && options->scheme != TN_SCHEME_NAME &&
-        format->writer->documents_follow) {
+        format->writer->documents_follow && !format->writer->schemes) {
         status = tni_fail(err, TN_E_IMPOSSIBLE,
                           "the input's object graph follows renames, but not the names of a scheme "
                           "besides");
@@ -455,6 +455,8 @@ static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_er
     plan->write.model = plan->written;
     plan->write.options.max_shard_size = options->max_shard_size;
     plan->write.options.link = options->link;
+    plan->write.options.scheme =
+        options->has_scheme && plan->form == NULL ? options->scheme : TN_SCHEME_NAME;
     tn_status status = check_link(plan, options, err);
     if (status == TN_OK) {
         status = tni_plan_metadata(plan, err);

@@ -77,9 +77,11 @@ typedef struct tni_addition {
 typedef struct tni_layout {
     const char *word; /* for JSON: "names", "objects" …; "" if there are no variants */
     bool carries;     /* the source's documents and metadata are carried */
+    bool graph;       /* the source's graph goes along */
     bool full_names;  /* without --scheme tensors are written by their full names, if all have one
                          and no two the same */
     unsigned roles;   /* those that this layout holds, as in tni_writer_ops; 0: all of these */
+    bool (*name_ok)(tn_str name, const char **why_out); /* instead of the writer's, or NULL */
     const tni_addition *additions;
     size_t n_additions;
 } tni_layout;
@@ -87,12 +89,13 @@ typedef struct tni_layout {
 typedef struct tni_write_options {
     uint64_t max_shard_size; /* bytes; 0: one shard */
     bool link;               /* lay files of the source that need no change out as links */
+    tn_scheme scheme;        /* that the names are meant in, where the user chose one */
 } tni_write_options;
 
 /* What a format decides for one that it lays out within its own (tf_checkpoint heeds it). */
 typedef struct tni_nest {
     tn_str *keys;   /* by tensor of the model: under which it is stored, whole */
-    tn_str objects; /* the message of the object graph that goes along */
+    tn_str objects; /* the message of the object graph that goes along; or none */
 } tni_nest;
 
 /* One write from layout to finish. The arena lives as long as the write. */
@@ -181,6 +184,7 @@ typedef struct tni_writer_ops {
      * NULL: none does. */
     bool (*claims)(tn_str name);
     bool folder;           /* the output is a folder: its files' names are paths in it */
+    bool schemes;          /* with documents carried, names of any --scheme can be renamed */
     bool metadata;         /* write->metadata has a place */
     bool links;            /* `layout` heeds options.link, for a source of the same format */
     bool documents_follow; /* documents that are carried follow renames: a slot whose name is its

@@ -1,7 +1,9 @@
 /* A graph whose checkpoint gets other keys: which variables are renamed along, and whether it still
  * restores. */
+#include "formats/saved_model/rekey.h"
 #include "core/buffer.h"
 #include "core/error.h"
+#include "formats/saved_model/copies.h"
 #include "formats/saved_model/read.h"
 #include "formats/saved_model/rename.h"
 #include "formats/saved_model/restore.h"
@@ -10,8 +12,10 @@
 typedef struct rekeying {
     tn_graph *graph;
     tni_arena *arena;
+    const tni_sm_changes *changes;
     const tni_rekeys *keys;
-    tni_hash by_key; /* old key → its place in keys->at */
+    tni_hash by_key;  /* old key → its place in keys->at */
+    tni_hash by_node; /* a variable's old name → its place in changes->nodes */
     tni_sm_new_names *names;
     tni_sm_rename *renames; /* by MetaGraph, as names */
 } rekeying;
@@ -89,6 +93,17 @@ static tn_status part_becomes(const rekeying *r, tn_str name, const tni_rekey *k
     return status;
 }
 
+/* Says what a variable becomes, if it can be called so. */
+static tn_status say_node(tni_sm_new_names *names, tn_str name, tn_str to, tn_error *err)
+{
+    if (!tn_str_equal(to, name) && !tni_sm_node_name_ok(to)) {
+        char text[TN_ERROR_SUBJECT];
+        tn_escape(to, text, sizeof text);
+        return tni_fail(err, TN_E_CANNOT_HOLD, "no operation can be called '%s'", text);
+    }
+    return tni_sm_new_node(names, name, to, err);
+}
+
 /* Renames a variable along with its key, if that is its own name. */
 static tn_status rename_variable(const rekeying *r, tni_sm_new_names *names, tn_str name,
                                  const tni_sm_binding *binding, tn_error *err)
@@ -106,12 +121,32 @@ static tn_status rename_variable(const rekeying *r, tni_sm_new_names *names, tn_
     } else if (renamed && tn_str_equal(name, key->from)) {
         to = key->to;
     }
-    if (status == TN_OK && !tn_str_equal(to, name) && !tni_sm_node_name_ok(to)) {
-        char text[TN_ERROR_SUBJECT];
-        tn_escape(to, text, sizeof text);
-        status = tni_fail(err, TN_E_CANNOT_HOLD, "no operation can be called '%s'", text);
+    return status == TN_OK ? say_node(names, name, to, err) : status;
+}
+
+/* Renames the variables that are to have other names whatever their keys. */
+static tn_status rename_nodes(const rekeying *r, const tni_sm_meta *meta, tni_sm_new_names *names,
+                              tn_error *err)
+{
+    tn_status status = TN_OK;
+    for (uint32_t i = 0; status == TN_OK && i < meta->n_own; i++) {
+        const tni_sm_node *node = &meta->nodes[i];
+        if (tni_sm_is_variable_op(node->op)) {
+            uint32_t at = tni_hash_get(&r->by_node, node->name);
+            tn_str to = at == TNI_HASH_NONE ? node->name : r->changes->nodes[at].to;
+            status = say_node(names, node->name, to, err);
+        }
     }
-    return status == TN_OK ? tni_sm_new_node(names, name, to, err) : status;
+    for (size_t i = 0; status == TN_OK && i < r->changes->n_nodes; i++) {
+        tn_str from = r->changes->nodes[i].from;
+        if (tni_hash_get(&names->nodes, from) == TNI_HASH_NONE) {
+            char text[TN_ERROR_SUBJECT];
+            tn_escape(from, text, sizeof text);
+            status =
+                tni_fail(err, TN_E_IMPOSSIBLE, "no variable of its graph is called '%s'", text);
+        }
+    }
+    return status;
 }
 
 static tn_status add_names(const rekeying *r, tni_sm_meta *meta, tni_sm_new_names *names,
@@ -122,8 +157,36 @@ static tn_status add_names(const rekeying *r, tni_sm_meta *meta, tni_sm_new_name
         const tni_rekey *key = &r->keys->at[i];
         status = key->to.data == NULL ? TN_OK : tni_sm_new_key(names, key->from, key->to, err);
     }
+    if (status == TN_OK && !r->changes->follow) {
+        return rename_nodes(r, meta, names, err);
+    }
     for (uint32_t i = 0; status == TN_OK && i < count; i++) {
         status = rename_variable(r, names, meta->nodes[bindings[i].node].name, &bindings[i], err);
+    }
+    return status;
+}
+
+/* Finds the copies of the checkpoint's object graph, where that changes: whoever saves with this
+ * graph saves them. */
+static tn_status find_copies(const rekeying *r, const tni_sm_meta *meta, tni_sm_rename *rename,
+                             tn_error *err)
+{
+    const tni_sm_changes *changes = r->changes;
+    bool saved = false;
+    size_t found = 0;
+    rename->edges = changes->edges;
+    rename->copied = changes->copied;
+    if (changes->objects == NULL) {
+        return TN_OK;
+    }
+    for (size_t i = 0; i < rename->keys.n_restored; i++) {
+        saved = saved || tn_str_equal(rename->keys.restored[i].key, TN_LIT(TNI_SM_OBJECTS_KEY));
+    }
+    tn_status status = tni_sm_copies_find(meta, changes->objects, changes->n_objects, r->arena,
+                                          &rename->copies, &found, err);
+    if (status == TN_OK && saved && found == 0) {
+        status = tni_fail(err, TN_E_IMPOSSIBLE,
+                          "what it saves holds another object graph than its checkpoint does");
     }
     return status;
 }
@@ -172,6 +235,9 @@ static tn_status prepare(const rekeying *r, uint32_t index, tn_error *err)
         status = check_restored(r, &(tni_sm_restored){.key = bindings[i].key}, err);
     }
     if (status == TN_OK) {
+        status = find_copies(r, meta, rename, err);
+    }
+    if (status == TN_OK) {
         status = add_names(r, meta, names, bindings, count, err);
     }
     return status == TN_OK ? check_nodes(r, meta, names, err) : status;
@@ -212,18 +278,31 @@ static tn_status rekey(rekeying *r, tni_splices *splices_out, tn_error *err)
     return status;
 }
 
-tn_status tni_sm_rekey(const tn_model *model, const tni_rekeys *keys, tni_arena *arena,
-                       tni_splices *splices_out, tn_error *err)
+tn_status tni_sm_change(tn_graph *graph, const tni_sm_changes *changes, tni_arena *arena,
+                        tni_splices *splices_out, tn_error *err)
 {
-    rekeying r = {.graph = model->graph, .arena = arena, .keys = keys};
+    const tni_rekeys *keys = &changes->keys;
+    rekeying r = {.graph = graph, .arena = arena, .changes = changes, .keys = keys};
     tn_status status = TN_OK;
     tni_hash_init(&r.by_key, arena->ctx, keys->count);
+    tni_hash_init(&r.by_node, arena->ctx, changes->n_nodes);
     for (size_t i = 0; status == TN_OK && i < keys->count; i++) {
         status = tni_hash_add(&r.by_key, keys->at[i].from, (uint32_t)i, NULL, err);
+    }
+    for (size_t i = 0; status == TN_OK && i < changes->n_nodes; i++) {
+        status = tni_hash_add(&r.by_node, changes->nodes[i].from, (uint32_t)i, NULL, err);
     }
     if (status == TN_OK) {
         status = rekey(&r, splices_out, err);
     }
+    tni_hash_clear(&r.by_node);
     tni_hash_clear(&r.by_key);
     return status;
+}
+
+tn_status tni_sm_rekey(const tn_model *model, const tni_rekeys *keys, tni_arena *arena,
+                       tni_splices *splices_out, tn_error *err)
+{
+    tni_sm_changes changes = {.keys = *keys, .follow = true};
+    return tni_sm_change(model->graph, &changes, arena, splices_out, err);
 }

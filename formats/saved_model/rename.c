@@ -44,9 +44,17 @@ typedef enum kind {
     ASSET,
     OBJECTS,
     OBJECT,
+    CHILD,
     SAVED_VARIABLE,
     SAVED_CONSTANT,
     CAPTURED,
+    COPY_ENTRY, /* value of a Const that is a copy of the checkpoint's object graph … */
+    COPY,
+    COPY_TENSOR,
+    COPIED,
+    COPIED_OBJECT,
+    COPIED_CHILD,
+    ATTRIBUTE,
     CHOOSE_NODE, /* these are looked into before it is known what they are … */
     CHOOSE_BODY_NODE,
     CHOOSE_ATTRIBUTE,
@@ -57,7 +65,9 @@ typedef enum kind {
     TEXT_INPUT,
     TEXT_PLACE,
     TEXT_KEY,
-    TEXT_KEYS
+    TEXT_KEYS,
+    TEXT_EDGE,
+    TEXT_COPIED_EDGE
 } kind;
 
 enum { STEPS = 8 };
@@ -118,10 +128,18 @@ static const struct {
     [COMPOSITE] = {{2, TENSOR_INFO}},
     [ASSET] = {{1, TENSOR_INFO}},
     [OBJECTS] = {{1, OBJECT}},
-    [OBJECT] = {{7, SAVED_VARIABLE}, {9, SAVED_CONSTANT}, {12, CAPTURED}},
+    [OBJECT] = {{1, CHILD}, {7, SAVED_VARIABLE}, {9, SAVED_CONSTANT}, {12, CAPTURED}, {15, CHILD}},
+    [CHILD] = {{2, TEXT_EDGE}},
     [SAVED_VARIABLE] = {{6, TEXT_NODE}, {8, SAVED_VARIABLE}},
     [SAVED_CONSTANT] = {{1, TEXT_NODE}},
     [CAPTURED] = {{1, TEXT_INPUT}},
+    [COPY_ENTRY] = {{2, COPY}},
+    [COPY] = {{8, COPY_TENSOR}},
+    [COPY_TENSOR] = {{8, COPIED}},
+    [COPIED] = {{1, COPIED_OBJECT}},
+    [COPIED_OBJECT] = {{1, COPIED_CHILD}, {2, ATTRIBUTE}},
+    [COPIED_CHILD] = {{2, TEXT_COPIED_EDGE}},
+    [ATTRIBUTE] = {{2, TEXT_NODE}, {3, TEXT_KEY}},
 };
 
 static kind child_of(kind parent, uint32_t tag)
@@ -169,24 +187,20 @@ static kind item_of(tn_str collection)
 typedef struct frame {
     kind is;
     kind item;     /* of a collection: what its items are */
-    uint32_t node; /* in a node: which one */
+    uint32_t node; /* in a node or an object: which one */
     tni_wire wire;
 } frame;
 
 typedef struct walk {
-    const tn_graph *graph;
+    const tn_graph *graph; /* NULL: an object graph alone is walked */
     const tni_sm_rename *renames;
     tni_sm_edit edit;
     uint32_t meta;                /* the one that is being walked, */
-    uint32_t next_own, next_body; /* and its next nodes */
+    uint32_t next_own, next_body; /* its next nodes, */
+    uint32_t next_object;         /* and the next object of the graph that is being walked */
     frame frames[TNI_WIRE_DEPTH + 1];
     uint32_t depth;
 } walk;
-
-static const tni_sm_new_names *names_of(const walk *w)
-{
-    return w->renames[w->meta].names;
-}
 
 /* Reads the key of a map's entry. */
 static tn_str key_of(tn_str entry)
@@ -206,8 +220,10 @@ static kind attribute_of(const walk *w, const frame *f, tn_str entry)
 {
     tn_str key = key_of(entry);
     const tni_sm_node *node = &w->graph->metas[w->meta].nodes[f->node];
+    const tni_sm_rename *rename = &w->renames[w->meta];
     if (tn_str_equal(key, TN_LIT("value"))) {
-        return w->renames[w->meta].keys.listed[f->node] ? KEYS_ENTRY : NOTHING;
+        bool copy = rename->copies != NULL && rename->copies[f->node];
+        return rename->keys.listed[f->node] ? KEYS_ENTRY : copy ? COPY_ENTRY : NOTHING;
     }
     if (f->is == NODE && tn_str_equal(key, TN_LIT("_class"))) {
         return PLACES_ENTRY;
@@ -225,6 +241,14 @@ static frame choose(walk *w, const frame *f, kind child, tn_str content)
     case META:
         w->next_own = 0;
         w->next_body = w->graph->metas[w->meta].n_own;
+        break;
+    case OBJECTS:
+    case COPIED:
+        w->next_object = 0;
+        break;
+    case OBJECT:
+    case COPIED_OBJECT:
+        next.node = w->next_object++;
         break;
     case CHOOSE_NODE:
         next.is = NODE;
@@ -250,9 +274,11 @@ static frame choose(walk *w, const frame *f, kind child, tn_str content)
     return next;
 }
 
-static tn_status text_becomes(const walk *w, kind is, tn_str text, tn_str *to_out, tn_error *err)
+static tn_status text_becomes(const walk *w, kind is, uint32_t node, tn_str text, tn_str *to_out,
+                              tn_error *err)
 {
-    const tni_sm_new_names *names = names_of(w);
+    const tni_sm_rename *rename = &w->renames[w->meta];
+    const tni_sm_new_names *names = rename->names;
     switch ((int)is) {
     case TEXT_NODE:
         return tni_sm_node_becomes(names, text, to_out, err);
@@ -263,9 +289,13 @@ static tn_status text_becomes(const walk *w, kind is, tn_str text, tn_str *to_ou
     case TEXT_KEY:
         *to_out = tni_sm_key_becomes(names, text);
         return TN_OK;
+    case TEXT_EDGE:
+        return tni_sm_edge_becomes(rename->edges, node, text, to_out, err);
+    case TEXT_COPIED_EDGE:
+        return tni_sm_edge_becomes(rename->copied, node, text, to_out, err);
     default:
         *to_out = text;
-        return !names->any || (text.len == 0 && tni_sm_image_hole(&w->graph->image, text) == NULL)
+        return !names->any || (text.len == 0 && tni_sm_image_hole(w->edit.image, text) == NULL)
                    ? TN_OK
                    : tni_fail(err, TN_E_UNSUPPORTED, "its saver's names are stored as one content");
     }
@@ -277,7 +307,7 @@ static tn_status take(walk *w, const tni_wire_field *field, tn_error *err)
     kind child = child_of(f->is, field->tag);
     if (child >= TEXTS) {
         tn_str to;
-        tn_status status = text_becomes(w, child, field->bytes, &to, err);
+        tn_status status = text_becomes(w, child, f->node, field->bytes, &to, err);
         bool same = status != TN_OK || to.data == field->bytes.data;
         return same ? status : tni_sm_edit_put(&w->edit, field->bytes, to, err);
     }
@@ -299,6 +329,9 @@ static tn_status take(walk *w, const tni_wire_field *field, tn_error *err)
 static tn_status leave(walk *w, tn_error *err)
 {
     const frame *f = &w->frames[--w->depth];
+    if (f->wire.cursor.failed && w->graph == NULL) {
+        return tni_fail(err, TN_E_CORRUPT, "the checkpoint's object graph is damaged");
+    }
     if (f->wire.cursor.failed) {
         return tni_sm_fail(w->graph, (const char *)f->wire.cursor.data + f->wire.cursor.pos,
                            "a message with names is damaged", err);
@@ -318,6 +351,21 @@ static tn_status run(walk *w, tn_error *err)
     return status;
 }
 
+/* Walks all of an image from a message of this kind. */
+static tn_status walk_image(walk *w, const tni_sm_image *image, kind root, tni_arena *arena,
+                            tni_splices *splices_out, tn_error *err)
+{
+    tni_sm_edit_init(&w->edit, image, arena);
+    w->frames[0] = (frame){.is = root, .wire = tni_wire_of(tni_sm_image_message(image))};
+    w->depth = 1;
+    tn_status status = run(w, err);
+    if (status == TN_OK) {
+        status = tni_sm_edit_end(&w->edit, splices_out, err);
+    }
+    tni_sm_edit_clear(&w->edit);
+    return status;
+}
+
 tn_status tni_sm_rename_graph(const tn_graph *graph, const tni_sm_rename *renames, tni_arena *arena,
                               tni_splices *splices_out, tn_error *err)
 {
@@ -328,18 +376,31 @@ tn_status tni_sm_rename_graph(const tn_graph *graph, const tni_sm_rename *rename
         return status;
     }
     walk *w = block;
-    *w = (walk){.graph = graph, .renames = renames, .depth = 1};
-    tni_sm_edit_init(&w->edit, &graph->image, arena);
-    w->frames[0] =
-        (frame){.is = roots[graph->kind], .wire = tni_wire_of(tni_sm_image_message(&graph->image))};
+    *w = (walk){.graph = graph, .renames = renames};
     if (graph->kind != TNI_SM_MODEL) {
         w->next_body = graph->metas[0].n_own;
     }
-    status = run(w, err);
-    if (status == TN_OK) {
-        status = tni_sm_edit_end(&w->edit, splices_out, err);
-    }
-    tni_sm_edit_clear(&w->edit);
+    status = walk_image(w, &graph->image, roots[graph->kind], arena, splices_out, err);
     tni_free(graph->ctx, w);
+    return status;
+}
+
+tn_status tni_sm_rename_objects(tn_context *ctx, tn_str message, const tni_sm_rename *rename,
+                                tni_arena *arena, tni_splices *splices_out, tn_error *err)
+{
+    void *block, *copy;
+    tn_status status = tni_alloc(ctx, sizeof(walk), &block, err);
+    if (status != TN_OK) {
+        return status;
+    }
+    status = tni_arena_alloc(arena, message.len + 1, &copy, err);
+    if (status == TN_OK) {
+        memcpy(copy, message.data, message.len);
+        tni_sm_image image = {.ctx = ctx, .data = copy, .len = message.len};
+        walk *w = block;
+        *w = (walk){.renames = rename};
+        status = walk_image(w, &image, COPIED, arena, splices_out, err);
+    }
+    tni_free(ctx, block);
     return status;
 }

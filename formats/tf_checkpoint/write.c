@@ -94,7 +94,9 @@ static tn_status make_graph(tni_write *write, tni_tf_write *state, tn_error *err
 {
     if (write->nest != NULL) {
         state->keys = write->nest->keys;
-        return tni_tf_graph_keep(write, state, write->nest->objects, err);
+        return write->nest->objects.data == NULL
+                   ? TN_OK
+                   : tni_tf_graph_keep(write, state, write->nest->objects, err);
     }
     if (strcmp(write->layout.word, "objects") != 0) {
         return TN_OK;

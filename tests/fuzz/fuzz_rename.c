@@ -1,9 +1,12 @@
 /* New names in graphs on the wire. An input is a byte that says what the file is called, and the
  * file. Where no key changes, nothing does. Every other key that the graph's savers know gets
  * another name: what comes out is a graph again, of as many operations; led back and renamed once
- * more it is the same, byte for byte. */
+ * more it is the same, byte for byte. Every other edge of its object graph gets another name: then
+ * the graph has as many objects, which lead where they led, under these names. */
 #include "core/buffer.h"
+#include "formats/saved_model/objects.h"
 #include "formats/saved_model/read.h"
+#include "formats/saved_model/rekey.h"
 #include "formats/saved_model/restore.h"
 #include "formats/saved_model/saver_keys.h"
 #include "target.h"
@@ -105,6 +108,72 @@ static bool rename_bytes(fuzz *f, const char *name, const tni_buffer *file, cons
     return done;
 }
 
+/* Says new names of edges: every other one is in the scope. */
+static void say_edges(const tni_sm_objects *objects, tni_sm_new_edges *edges)
+{
+    for (uint32_t i = 0; i < objects->count; i++) {
+        for (uint32_t k = 0; k < objects->nodes[i].n_children; k++) {
+            tn_str from = objects->nodes[i].children[k].name, to = from;
+            if ((i + k) % 2 == 0) {
+                FUZZ_HOLDS(tni_arena_format(edges->arena, &to, NULL, "%.*s%.*s", (int)scope.len,
+                                            scope.data, (int)from.len, from.data) == TN_OK);
+            }
+            (void)tni_sm_new_edge(edges, i, from, to, NULL); /* two edges of one name */
+        }
+    }
+}
+
+/* Demands that one object graph is another one with these names. */
+static void check_edges(const tni_sm_objects *was, const tni_sm_objects *is,
+                        const tni_sm_new_edges *edges)
+{
+    FUZZ_HOLDS(is->count == was->count);
+    for (uint32_t i = 0; i < was->count; i++) {
+        const tn_object *old = &was->nodes[i], *new = &is->nodes[i];
+        FUZZ_HOLDS(new->n_children == old->n_children &&new->n_slots == old->n_slots);
+        for (uint32_t k = 0; k < old->n_children; k++) {
+            tn_str to;
+            FUZZ_HOLDS(tni_sm_edge_becomes(edges, i, old->children[k].name, &to, NULL) == TN_OK);
+            FUZZ_HOLDS(new->children[k].node ==
+                       old->children[k].node &&tn_str_equal(new->children[k].name, to));
+        }
+    }
+}
+
+/* Renames edges of the SavedModel's object graph, and takes it for the checkpoint's: then its own
+ * copies are looked for. */
+static void relabel(fuzz *f, const char *name, tn_graph *graph, tni_arena *arena)
+{
+    tni_sm_objects was, is;
+    tni_sm_new_edges edges;
+    tni_splices splices = {.count = 0};
+    tn_str message = graph->metas[0].objects;
+    if (graph->image.source == NULL || graph->n_metas != 1 || message.data == NULL ||
+        tni_sm_objects_parse(message, arena, &was, NULL) != TN_OK) {
+        return;
+    }
+    tni_sm_new_edges_init(&edges, arena);
+    say_edges(&was, &edges);
+    tni_sm_changes changes = {
+        .objects = was.nodes, .n_objects = was.count, .edges = &edges, .copied = &edges};
+    if (tni_sm_change(graph, &changes, arena, &splices, NULL) == TN_OK) {
+        tn_source *source;
+        tn_graph *made;
+        tni_buffer out;
+        tni_buffer_init(&out, f->ctx);
+        FUZZ_HOLDS(tni_splices_run(f->ctx, graph->source, &splices, take, &out, NULL) == TN_OK);
+        const char *path = fuzz_file(name, (tn_str){out.data, out.len});
+        FUZZ_HOLDS(tni_source_open(f->ctx, path, &source, NULL) == TN_OK);
+        FUZZ_HOLDS(tni_sm_index_load(f->ctx, source, &made, NULL) == TN_OK);
+        FUZZ_HOLDS(tni_sm_objects_parse(made->metas[0].objects, arena, &is, NULL) == TN_OK);
+        check_edges(&was, &is, &edges);
+        tni_sm_index_free(made);
+        tni_source_release(source);
+        tni_buffer_clear(&out);
+    }
+    tni_sm_new_edges_clear(&edges);
+}
+
 static void check(fuzz *f, const char *name, tn_graph *graph, tn_str file, tni_arena *arena)
 {
     keys k = {.count = 0}, none = {.count = 0};
@@ -153,6 +222,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tni_arena arena;
         tni_arena_init(&arena, f.ctx, FUZZ_MEMORY);
         check(&f, name, graph, file, &arena);
+        tni_arena_clear(&arena);
+        tni_arena_init(&arena, f.ctx, FUZZ_MEMORY);
+        relabel(&f, name, graph, &arena);
         tni_arena_clear(&arena);
         tni_sm_index_free(graph);
     }
