@@ -210,7 +210,8 @@ static const char *const get_examples[] = {
         {.name = "layout",                                                                       \
          .kind = OPTION_TEXT,                                                                    \
          .value = "LAYOUT",                                                                      \
-         .help = "variant: names, objects (tf_checkpoint); legacy, keras3, plain (keras_h5)",    \
+         .help = "names, objects (tf_checkpoint); graph, weights (saved_model); "                \
+                 "legacy, keras3, plain (keras_h5)",                                             \
          .place = offsetof(cli_settings, layout)},                                               \
         CHOOSING_OPTIONS, RULE_OPTIONS, SCHEME_OPTION, TAGS_OPTION,                              \
         {.name = "cast",                                                                         \

@@ -38,6 +38,12 @@ static bool has_values(const tn_tensor *tensor)
     return has;
 }
 
+/* Tells whether a tensor is a constant that a graph needs for itself, beside its variables. */
+static bool is_of_graph(const tn_tensor *tensor)
+{
+    return tensor->hidden && tensor->role == TN_ROLE_CONSTANT;
+}
+
 static tn_status allocate(liking *l, tn_error *err)
 {
     tni_arena *arena = &l->plan->arena;
@@ -60,8 +66,8 @@ static tn_status allocate(liking *l, tn_error *err)
                            .pair = pair};
     for (size_t i = 0; i < l->like->count; i++) {
         l->pairs.pair[i] = (tni_like_pair){.source = TN_NO_INDEX, .near = TN_NO_INDEX};
-        l->wanted[i] =
-            target(l, i)->role != TN_ROLE_METADATA && tni_plan_has_place(l->plan, target(l, i));
+        l->wanted[i] = target(l, i)->role != TN_ROLE_METADATA && !is_of_graph(target(l, i)) &&
+                       tni_plan_has_place(l->plan, target(l, i));
     }
     return TN_OK;
 }
@@ -384,7 +390,7 @@ static tn_status take_over(liking *l, tn_error *err)
     if (status == TN_OK) {
         bool *keep = block;
         for (size_t i = 0; i < l->like->count; i++) {
-            keep[i] = true;
+            keep[i] = !is_of_graph(target(l, (uint32_t)i));
         }
         l->plan->base = l->plan->like.model;
         l->plan->keep = keep;

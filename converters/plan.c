@@ -330,7 +330,7 @@ static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options,
     }
     if (status == TN_OK && plan->write.layout.carries && plan->naming.any_renamed &&
         options->has_scheme && options->scheme != TN_SCHEME_NAME &&
-        format->writer->documents_follow) {
+        format->writer->documents_follow && !format->writer->schemes) {
         status = tni_fail(err, TN_E_IMPOSSIBLE,
                           "the input's object graph follows renames, but not the names of a scheme "
                           "besides");
@@ -338,6 +338,30 @@ static tn_status choose_layout(tn_plan *plan, const tn_convert_options *options,
     }
     if (status != TN_OK) {
         tni_error_path(err, plan->target.path);
+    }
+    return status;
+}
+
+/* Refuses a new output one of whose files is there already, although the set that it would belong
+ * to is not. */
+static tn_status check_new(tn_plan *plan, tn_error *err)
+{
+    const tni_target *target = &plan->target;
+    tn_status status = TN_OK;
+    bool fresh = !plan->replace && !target->exists && !target->format->writer->folder;
+    for (size_t i = 0; fresh && status == TN_OK && i < plan->write.n_files; i++) {
+        tn_str path, name = plan->write.files[i].name;
+        tni_path_kind kind = TNI_PATH_NONE;
+        status = tni_arena_format(&plan->arena, &path, err, "%s%.*s", target->folder, (int)name.len,
+                                  name.data);
+        if (status == TN_OK) {
+            status = tni_path_kind_of(plan->ctx, path.data, &kind, err);
+        }
+        if (status == TN_OK && kind != TNI_PATH_NONE) {
+            status = tni_fail(err, TN_E_EXISTS, "the output exists");
+            tni_error_path(err, path.data);
+            tni_error_hint(err, "say -f to replace it, or choose another name");
+        }
     }
     return status;
 }
@@ -431,6 +455,8 @@ static tn_status lay_out(tn_plan *plan, const tn_convert_options *options, tn_er
     plan->write.model = plan->written;
     plan->write.options.max_shard_size = options->max_shard_size;
     plan->write.options.link = options->link;
+    plan->write.options.scheme =
+        options->has_scheme && plan->form == NULL ? options->scheme : TN_SCHEME_NAME;
     tn_status status = check_link(plan, options, err);
     if (status == TN_OK) {
         status = tni_plan_metadata(plan, err);
@@ -483,6 +509,7 @@ tn_status tn_plan_new(tn_context *ctx, const tn_model *model, const char *out,
                (status = map(plan, options, err)) == TN_OK &&
                (status = tni_plan_describe(plan, err)) == TN_OK) {
         status = lay_out(plan, options, err);
+        status = status == TN_OK ? check_new(plan, err) : status;
         status = status == TN_OK ? look_around(plan, err) : status;
     }
     if (status != TN_OK) {

@@ -1,5 +1,5 @@
 /* What of the input is no tensor: the metadata, all of it within one format, across formats what
- * rules name; the graph, which no output has. */
+ * rules name; the graph, which goes along from SavedModel to SavedModel. */
 #include "converters/plan.h"
 #include "core/error.h"
 #include <tenon/text.h>
@@ -65,7 +65,8 @@ static size_t count_all(const tni_rulesets *sets)
 
 static tn_status leave_graph(tn_plan *plan, tn_error *err)
 {
-    return tni_model_root(plan->source)->graph == NULL
+    bool along = plan->write.layout.graph && plan->form == NULL;
+    return along || tni_model_root(plan->source)->graph == NULL
                ? TN_OK
                : tni_plan_lose(plan, TN_LOSS_STRUCTURE, TN_STR_NONE, NULL, err,
                                "the graph stays behind: its operations, functions and signatures");

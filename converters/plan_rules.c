@@ -25,7 +25,9 @@ static bool ties_slots(const tn_plan *plan, const tn_convert_options *options)
 {
     tni_layout layout;
     const tni_writer_ops *writer = plan->target.format->writer;
-    return writer->documents_follow && writer->choose_layout != NULL &&
+    bool names = !options->has_scheme || options->scheme == TN_SCHEME_NAME ||
+                 options->scheme == TN_SCHEME_OBJECT || !writer->schemes;
+    return names && writer->documents_follow && writer->choose_layout != NULL &&
            writer->choose_layout(plan->source, plan->target.name, options->layout, false, &layout,
                                  NULL) == TN_OK &&
            layout.carries;

@@ -59,7 +59,9 @@ static tn_status check_tensor(tn_plan *plan, const tn_tensor *tensor, tn_plan_te
             return cannot_hold(plan, tensor, "the input holds no values for it", NULL, err);
         }
     }
-    if (!writer->name_ok(tensor->alias[TN_SCHEME_NAME], &why)) {
+    const tni_layout *layout = &plan->write.layout;
+    if (!(layout->name_ok != NULL ? layout->name_ok
+                                  : writer->name_ok)(tensor->alias[TN_SCHEME_NAME], &why)) {
         return cannot_hold(plan, tensor, why, NULL, err);
     }
     if (rule.how == TNI_STORE_REFUSED) {

@@ -235,6 +235,9 @@ tn_status tni_readback(tn_plan *plan, const char *staged_folder, tn_converted *c
     if (status == TN_OK) {
         status = compare_pieced(plan, staged, err);
     }
+    if (status == TN_OK && plan->target.format->writer->read_back != NULL) {
+        status = plan->target.format->writer->read_back(&plan->write, staged_folder, err);
+    }
     if (status == TN_OK) {
         converted_out->tensors_verified = plan->n_tensors;
     }

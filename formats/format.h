@@ -3,6 +3,7 @@
 #ifndef TN_FORMATS_FORMAT_H
 #define TN_FORMATS_FORMAT_H
 
+#include "formats/shared/splice.h"
 #include "io/output.h"
 #include "model/model.h"
 
@@ -76,9 +77,11 @@ typedef struct tni_addition {
 typedef struct tni_layout {
     const char *word; /* for JSON: "names", "objects" …; "" if there are no variants */
     bool carries;     /* the source's documents and metadata are carried */
+    bool graph;       /* the source's graph goes along */
     bool full_names;  /* without --scheme tensors are written by their full names, if all have one
                          and no two the same */
     unsigned roles;   /* those that this layout holds, as in tni_writer_ops; 0: all of these */
+    bool (*name_ok)(tn_str name, const char **why_out); /* instead of the writer's, or NULL */
     const tni_addition *additions;
     size_t n_additions;
 } tni_layout;
@@ -86,12 +89,13 @@ typedef struct tni_layout {
 typedef struct tni_write_options {
     uint64_t max_shard_size; /* bytes; 0: one shard */
     bool link;               /* lay files of the source that need no change out as links */
+    tn_scheme scheme;        /* that the names are meant in, where the user chose one */
 } tni_write_options;
 
 /* What a format decides for one that it lays out within its own (tf_checkpoint heeds it). */
 typedef struct tni_nest {
     tn_str *keys;   /* by tensor of the model: under which it is stored, whole */
-    tn_str objects; /* the message of the object graph that goes along */
+    tn_str objects; /* the message of the object graph that goes along; or none */
 } tni_nest;
 
 /* One write from layout to finish. The arena lives as long as the write. */
@@ -116,6 +120,20 @@ typedef struct tni_write {
     const tni_nest *nest; /* set by a format that this one lies within, or NULL */
 } tni_write;
 
+/* What becomes of a key of a checkpoint. */
+typedef struct tni_rekey {
+    tn_str from;
+    tn_str to;       /* the key under which the output holds the same tensor, or none */
+    const char *why; /* with no `to`: what became of it, as in "X is WHY" */
+} tni_rekey;
+
+/* What becomes of a whole checkpoint. */
+typedef struct tni_rekeys {
+    const tni_rekey *at;
+    size_t count;
+    bool first_format; /* the output is of TensorFlow's first checkpoint format */
+} tni_rekeys;
+
 typedef struct tni_reader_ops {
     /* Fills the model from headers; reads no payload. */
     tn_status (*open)(tni_read *read, tn_error *err);
@@ -126,6 +144,13 @@ typedef struct tni_reader_ops {
     tn_status (*members)(tn_context *ctx, tn_source *main, tni_arena *arena, tni_names *names_out,
                          tn_error *err);
     bool tags; /* heeds tni_read.tags */
+    /* Says what of the model's file has to change for a checkpoint whose keys become others, so
+     * that its graph restores from that: nothing where no key changes. Splices come from `arena`.
+     * NULL: the files of this format speak of no checkpoint. Errors: TN_E_IMPOSSIBLE (it restores
+     * what is not there any more), TN_E_COLLISION and TN_E_CANNOT_HOLD (the graph cannot have the
+     * new names), and as reading. */
+    tn_status (*rekey)(const tn_model *model, const tni_rekeys *keys, tni_arena *arena,
+                       tni_splices *splices_out, tn_error *err);
 } tni_reader_ops;
 
 typedef struct tni_writer_ops {
@@ -145,6 +170,9 @@ typedef struct tni_writer_ops {
     tn_status (*headers)(tni_write *write, tn_error *err);
     /* Writes what needs the items' sums, and the index; NULL: nothing. */
     tn_status (*finish)(tni_write *write, tn_error *err);
+    /* Reads back from the folder of staged files what the format's own reader does not look at;
+     * NULL: that is nothing. Errors: TN_E_VERIFY, and what reading gives. */
+    tn_status (*read_back)(tni_write *write, const char *staged, tn_error *err);
     /* Lists the main files that an output named `name` may have had before, in any layout: what
      * `-f` replaces and what makes the output exist. A format that writes folders lists what they
      * may be called in the folder `name`. */
@@ -156,6 +184,7 @@ typedef struct tni_writer_ops {
      * NULL: none does. */
     bool (*claims)(tn_str name);
     bool folder;           /* the output is a folder: its files' names are paths in it */
+    bool schemes;          /* with documents carried, names of any --scheme can be renamed */
     bool metadata;         /* write->metadata has a place */
     bool links;            /* `layout` heeds options.link, for a source of the same format */
     bool documents_follow; /* documents that are carried follow renames: a slot whose name is its

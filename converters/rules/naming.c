@@ -178,13 +178,24 @@ static tn_status carry_made(tni_naming *naming, const tni_naming *before, const 
     return join_history(naming, before, made, &naming->history[n], err);
 }
 
+/* Tells whether a stage gives a tensor another name: than it has, or in the scheme that its rule
+ * speaks of, where the new name may happen to be the one that the tensor has in another scheme. */
+static bool renames(const tni_stage *stage, size_t i)
+{
+    const tni_decision *decision = &stage->decisions[i];
+    tn_str was = stage->model->tensors[i].alias[TN_SCHEME_NAME];
+    bool said = decision->rule != NULL && decision->rule->deed == TNI_DEED_RENAME;
+    return decision->name.data != NULL &&
+           (!tn_str_equal(decision->name, was) ||
+            (said && !tn_str_equal(decision->name, tni_stage_seen(stage, i))));
+}
+
 /* Moves the arrays on to one tensor that stays, the n-th of the new model. */
 static void carry_kept(tni_naming *naming, const tni_naming *before, const tni_stage *stage,
                        size_t i, size_t n)
 {
     const tni_decision *decision = &stage->decisions[i];
-    tn_str was = before->model->tensors[i].alias[TN_SCHEME_NAME];
-    bool renamed = decision->name.data != NULL && !tn_str_equal(decision->name, was);
+    bool renamed = renames(stage, i);
     naming->source[n] = before->source[i];
     naming->rule[n] = decision->place.data != NULL ? decision->place : before->rule[i];
     naming->renamed[n] = renamed || before->renamed[i];
@@ -241,7 +252,7 @@ static tn_status map(tni_naming *naming, const tni_stage *stage, tn_error *err)
         const tni_decision *decision = &stage->decisions[i];
         keep[i] = !decision->dropped && !decision->consumed;
         names[i] = decision->name.data != NULL ? decision->name : was;
-        renamed[i] = !tn_str_equal(names[i], was);
+        renamed[i] = renames(stage, i);
     }
     if (status == TN_OK) {
         status = tni_map_fill(stage->next, keep, names, renamed, stage->made, stage->n_made, err);

@@ -230,7 +230,8 @@ static tn_status decode_strings(const tni_leaf *leaf, uint64_t first, uint64_t c
     }
     for (uint64_t i = 0; i < count; i++) {
         tn_str string;
-        if ((i == 0 || first + i < l->count) && next_string(&w, &l->at, &string)) {
+        bool more = l->count > 0 && (i == 0 || first + i < l->count);
+        if (more && next_string(&w, &l->at, &string)) {
             last = string;
         }
         to[i] = last;

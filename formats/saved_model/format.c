@@ -87,7 +87,10 @@ static const char *const notes[] = {
     NULL,
 };
 
-static const tni_reader_ops reader = {.open = tni_sm_open, .members = tni_sm_members, .tags = true};
+static const tni_reader_ops reader = {.open = tni_sm_open,
+                                      .members = tni_sm_members,
+                                      .tags = true,
+                                      .rekey = tni_sm_rekey};
 
 const tn_format tn_format_saved_model = {
     .name = "saved_model",

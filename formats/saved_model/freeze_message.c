@@ -8,7 +8,6 @@
 enum {
     NODE_DEVICE = TNI_LEN(4),
     TENSOR_INT = TNI_VAR(7),
-    TENSOR_STRING = TNI_LEN(8),
     TENSOR_INT64 = TNI_VAR(10),
     DT_INT64 = 9
 };

@@ -29,9 +29,9 @@ typedef struct tni_sm_meta {
     tn_str *tags; /* as stored */
     uint32_t n_tags;
     tn_str joined; /* the tags in order of their bytes, with commas; "" if there are none */
-    tn_str version, git_version; /* of TensorFlow; none where not said */
-    tn_str restore_op;           /* of the saver; none */
-    tni_sm_node *nodes;          /* the graph's own, then those of functions */
+    tn_str version, git_version;    /* of TensorFlow; none where not said */
+    tn_str save_tensor, restore_op; /* of the saver; none */
+    tni_sm_node *nodes;             /* the graph's own, then those of functions */
     uint32_t n_nodes, n_own;
     tni_sm_entries functions;  /* by position; key: name, message: FunctionDef */
     tni_sm_entries operations; /* definitions that the file carries along */

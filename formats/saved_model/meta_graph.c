@@ -165,6 +165,8 @@ static void walk_saver(filling *f, tn_str message)
     while (tni_wire_next(&wire, &field)) {
         if (field.tag == SAVER_RESTORE_OP) {
             f->meta->restore_op = field.bytes;
+        } else if (field.tag == SAVER_SAVE_TENSOR) {
+            f->meta->save_tensor = field.bytes;
         }
     }
     (void)walked(f, &wire);

@@ -21,4 +21,9 @@ tn_status tni_sm_add_variables(tni_read *read, tn_graph *graph, tni_arena *scrat
  * and those of functions. Errors: TN_E_CORRUPT with the constant as subject. */
 tn_status tni_sm_add_constants(tni_read *read, tn_graph *graph, tni_arena *scratch, tn_error *err);
 
+/* Says what has to change in the graph's file for a checkpoint with other keys, as
+ * tni_reader_ops.rekey. A variable that is called as its key is renamed with it. */
+tn_status tni_sm_rekey(const tn_model *model, const tni_rekeys *keys, tni_arena *arena,
+                       tni_splices *splices_out, tn_error *err);
+
 #endif

@@ -1,9 +1,10 @@
-/* Writing a SavedModel from weights alone: a checkpoint with its object graph in variables/, laid
- * out by the checkpoint's own writer, and a graph that both of TensorFlow's loaders restore it
- * with. */
+/* Writing a SavedModel: with the graph of the one that it was (carry.h), or from weights alone, as
+ * a checkpoint with its object graph in variables/, laid out by the checkpoint's own writer, and a
+ * graph that both of TensorFlow's loaders restore it with. */
 #include "formats/saved_model/write.h"
 
 #include "core/error.h"
+#include "formats/saved_model/carry.h"
 #include "formats/saved_model/constant.h"
 #include "formats/saved_model/layout.h"
 #include "formats/shared/object_walk.h"
@@ -68,17 +69,15 @@ static bool name_ok(tn_str name, const char **why_out)
     return true;
 }
 
-static tn_status choose_layout(const tn_model *source, tn_str name, const char *asked, bool renamed,
-                               tni_layout *layout_out, tn_error *err)
+/* Names go into the checkpoint, or where its own writer or the graph judges them. */
+static bool carried_name_ok(tn_str name, const char **why_out)
+{
+    return tni_format_find(TN_LIT(CHECKPOINT))->writer->name_ok(name, why_out);
+}
+
+static tn_status check_name(tn_str name, tn_error *err)
 {
     static const char *const files[] = {".pb", ".pbtxt", ".meta"};
-    (void)source;
-    (void)renamed;
-    if (asked != NULL) {
-        tn_status status = tni_fail(err, TN_E_USAGE, "saved_model has no layouts to choose from");
-        tni_error_hint(err, "leave --layout out");
-        return status;
-    }
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         if (tn_str_ends(name, tn_str_of(files[i]))) {
             tn_status status =
@@ -87,8 +86,37 @@ static tn_status choose_layout(const tn_model *source, tn_str name, const char *
             return status;
         }
     }
-    *layout_out = (tni_layout){.word = "tf2"};
     return TN_OK;
+}
+
+static tn_status choose_layout(const tn_model *source, tn_str name, const char *asked, bool renamed,
+                               tni_layout *layout_out, tn_error *err)
+{
+    (void)renamed;
+    bool can = tni_sm_can_carry(source);
+    bool graph = asked != NULL && strcmp(asked, "graph") == 0;
+    bool weights = asked != NULL && strcmp(asked, "weights") == 0;
+    if (asked != NULL && !graph && !weights) {
+        tn_status status = tni_fail(err, TN_E_USAGE, "saved_model has no layout '%s'", asked);
+        tni_error_hint(err, "its layouts are: graph, weights");
+        return status;
+    }
+    if (graph && !can) {
+        tn_status status =
+            tni_fail(err, TN_E_IMPOSSIBLE, "the input is no SavedModel with a graph to carry");
+        tni_error_hint(err, "leave --layout out");
+        return status;
+    }
+    tn_status status = check_name(name, err);
+    bool carried = can && !weights;
+    bool tf2 = !carried || strcmp(tni_model_root(source)->layout, "tf2") == 0;
+    if (status == TN_OK) {
+        *layout_out = (tni_layout){.word = tf2 ? "tf2" : "tf1",
+                                   .carries = carried && tf2,
+                                   .graph = carried,
+                                   .name_ok = carried ? carried_name_ok : NULL};
+    }
+    return status;
 }
 
 /* ---------------------------------------------------------------- layout */
@@ -234,6 +262,9 @@ static tn_status make_parts(tni_write *write, tni_sm_write *w, tn_error *err)
 static tn_status layout(tni_write *write, tn_error *err)
 {
     void *block;
+    if (write->layout.graph) {
+        return tni_sm_carry_layout(write, err);
+    }
     tn_status status = tni_arena_alloc(write->arena, sizeof(tni_sm_write), &block, err);
     if (status != TN_OK) {
         return status;
@@ -253,6 +284,9 @@ static tn_status layout(tni_write *write, tn_error *err)
 
 static tn_status headers(tni_write *write, tn_error *err)
 {
+    if (write->layout.graph) {
+        return tni_sm_carry_headers(write, err);
+    }
     tni_sm_write *w = write->state;
     tni_write *inner = &w->variables;
     for (size_t i = 0; i < inner->n_files; i++) {
@@ -266,8 +300,16 @@ static tn_status headers(tni_write *write, tn_error *err)
 
 static tn_status finish(tni_write *write, tn_error *err)
 {
+    if (write->layout.graph) {
+        return tni_sm_carry_finish(write, err);
+    }
     tni_sm_write *w = write->state;
     return tni_format_find(TN_LIT(CHECKPOINT))->writer->finish(&w->variables, err);
+}
+
+static tn_status read_back(tni_write *write, const char *staged, tn_error *err)
+{
+    return write->layout.graph ? tni_sm_carry_read_back(write, staged, err) : TN_OK;
 }
 
 static tn_status mains(tn_str name, tni_arena *arena, tni_names *mains_out, tn_error *err)
@@ -292,7 +334,10 @@ const tni_writer_ops tni_sm_writer = {
     .layout = layout,
     .headers = headers,
     .finish = finish,
+    .read_back = read_back,
     .mains = mains,
     .folder = true,
+    .schemes = true,
+    .documents_follow = true,
     .bare_names = true,
 };

@@ -94,7 +94,9 @@ static tn_status make_graph(tni_write *write, tni_tf_write *state, tn_error *err
 {
     if (write->nest != NULL) {
         state->keys = write->nest->keys;
-        return tni_tf_graph_keep(write, state, write->nest->objects, err);
+        return write->nest->objects.data == NULL
+                   ? TN_OK
+                   : tni_tf_graph_keep(write, state, write->nest->objects, err);
     }
     if (strcmp(write->layout.word, "objects") != 0) {
         return TN_OK;
@@ -130,14 +132,19 @@ static tn_status list_files(tni_write *write, tni_tf_write *state, uint64_t inde
                             tn_error *err)
 {
     void *block;
-    tn_status status =
-        tni_arena_array(write->arena, (size_t)state->shards + 1, sizeof(tni_out_file), &block, err);
+    size_t count = (size_t)state->shards + 1 + state->meta.there;
+    tn_status status = tni_arena_array(write->arena, count, sizeof(tni_out_file), &block, err);
     if (status != TN_OK) {
         return status;
     }
     write->files = block;
-    write->n_files = (size_t)state->shards + 1;
+    write->n_files = count;
     write->index_file = state->shards;
+    if (state->meta.there) {
+        state->meta.file = state->shards + 1;
+        write->files[state->meta.file] =
+            (tni_out_file){.name = state->meta.name, .size = state->meta.size};
+    }
     for (size_t i = 0; i < state->n_parts; i++) {
         const tni_tf_part *part = &state->parts[i];
         write->files[part->shard].size = part->offset + part->bytes;
@@ -224,6 +231,7 @@ static tn_status layout(tni_write *write, tn_error *err)
         (status = write->options.link ? tni_tf_parts_link(write, state, err)
                                       : place_parts(write, state, err)) == TN_OK &&
         (status = list_items(write, state, err)) == TN_OK &&
+        (status = tni_meta_plan(write, false, &state->meta, err)) == TN_OK &&
         (status = tni_tf_entries_make(write, state, err)) == TN_OK &&
         (status = tni_tf_index_build(write->ctx, state->entries, state->n_entries, state->shards,
                                      &index, err)) == TN_OK &&
@@ -297,7 +305,13 @@ static tn_status headers(tni_write *write, tn_error *err)
         }
     }
     tn_reader_free(reader);
-    return status;
+    return status == TN_OK ? tni_meta_write(write, &state->meta, err) : status;
+}
+
+static tn_status read_back(tni_write *write, const char *staged, tn_error *err)
+{
+    const tni_tf_write *state = write->state;
+    return tni_meta_read_back(write, &state->meta, staged, err);
 }
 
 static tn_status finish(tni_write *write, tn_error *err)
@@ -346,19 +360,10 @@ static tn_status mains(tn_str name, tni_arena *arena, tni_names *mains_out, tn_e
     return status;
 }
 
-/* A .meta is never replaced: it goes on speaking of the graph that was saved with the old values.
- */
 static tn_status look_around(tni_write *write, const tni_names *siblings, tn_error *err)
 {
-    tn_str meta;
-    tn_status status =
-        tni_arena_format(write->arena, &meta, err, "%s" TNI_TF_META_SUFFIX, write->name);
-    if (status == TN_OK && tni_names_has(siblings, meta)) {
-        status =
-            tn_report_say(write->notes, TN_SEVERITY_WARNING, "meta", TN_STR_NONE, err,
-                          "%s beside it stays, and still speaks of the old checkpoint", meta.data);
-    }
-    return status;
+    const tni_tf_write *state = write->state;
+    return tni_meta_look_around(write, &state->meta, siblings, err);
 }
 
 /* Names that TensorFlow users give to checkpoints: ckpt-7, model.ckpt-1000, model.ckpt. */
@@ -387,6 +392,7 @@ const tni_writer_ops tni_tf_writer = {
     .layout = layout,
     .headers = headers,
     .finish = finish,
+    .read_back = read_back,
     .mains = mains,
     .look_around = look_around,
     .claims = claims,

@@ -3,6 +3,7 @@
 #define TN_FORMATS_TF_CHECKPOINT_WRITE_H
 
 #include "formats/format.h"
+#include "formats/shared/meta_beside.h"
 #include "formats/shared/relabel.h"
 #include "formats/tf_checkpoint/index_write.h"
 
@@ -37,6 +38,7 @@ typedef struct tni_tf_write {
     tni_tf_out_entry *entries; /* by key */
     uint32_t *entry_item;      /* by entry: the item whose sum it carries, or TN_NO_INDEX */
     size_t n_entries;
+    tni_meta_beside meta;
 } tni_tf_write;
 
 /* Lists the parts of everything that is written, in the payload's order. */

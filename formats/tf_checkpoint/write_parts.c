@@ -96,18 +96,28 @@ static tn_status key_of(tni_tf_write *state, tn_str stored, tn_str *key_out, tn_
     return state->relabel == NULL ? TN_OK : tni_relabel_key(state->relabel, stored, key_out, err);
 }
 
+/* Returns the tensor that has a tensor's twins. One that is renamed has lost them with its keys,
+ * but where another format says the keys, they stay. */
+static const tn_tensor *twins_of(const tni_write *write, const tn_tensor *tensor)
+{
+    bool lost = write->nest != NULL && tensor->origin == tni_model_root(write->model);
+    return lost ? &tensor->origin->tensors[tensor->origin_index] : tensor;
+}
+
 static tn_status add_twins(tni_write *write, tni_tf_write *state, uint32_t index,
                            const tn_tensor *tensor, tn_error *err)
 {
-    for (uint32_t i = 0; i < tensor->n_twins; i++) {
+    const tn_tensor *twins = twins_of(write, tensor);
+    bool stored = twins->twin_pieces != NULL && twins->pieces == tensor->pieces;
+    for (uint32_t i = 0; i < twins->n_twins; i++) {
         const tn_tensor *copy = tensor;
         tn_status status = TN_OK;
         tn_str key;
-        if (tensor->twin_pieces != NULL) {
-            status = make_part_tensor(write, tensor, tensor->twin_pieces[i].leaf, &copy, err);
+        if (stored) {
+            status = make_part_tensor(write, tensor, twins->twin_pieces[i].leaf, &copy, err);
         }
         if (status == TN_OK) {
-            status = key_of(state, tensor->twins[i], &key, err);
+            status = key_of(state, twins->twins[i], &key, err);
         }
         if (status == TN_OK) {
             status = add_whole(write, state, index, key, copy);
@@ -181,7 +191,7 @@ tn_status tni_tf_parts_list(tni_write *write, tni_tf_write *state, tn_error *err
     for (size_t i = 0; i < tn_model_count(write->model); i++) {
         const tn_tensor *tensor = tn_model_at(write->model, i);
         count += tensor->slices != NULL ? tensor->n_slices : 1;
-        count += write->layout.carries ? tensor->n_twins : 0;
+        count += write->layout.carries ? twins_of(write, tensor)->n_twins : 0;
     }
     void *parts;
     tn_status status = tni_alloc_array(write->ctx, count, sizeof(tni_tf_part), &parts, err);

@@ -122,19 +122,14 @@ static tn_status measure(tni_write *write, tni_v1_write *state, tn_error *err)
 
 static tn_status list_items(tni_write *write, const tni_v1_write *state, tn_error *err)
 {
-    void *items, *files;
+    void *items;
     size_t count = state->n_entries - 1;
-    tn_status status;
-    if ((status = tni_arena_array(write->arena, count, sizeof(tni_item), &items, err)) != TN_OK ||
-        (status = tni_arena_array(write->arena, 1, sizeof(tni_out_file), &files, err)) != TN_OK) {
+    tn_status status = tni_arena_array(write->arena, count, sizeof(tni_item), &items, err);
+    if (status != TN_OK) {
         return status;
     }
     write->items = items;
     write->n_items = count;
-    write->files = files;
-    write->n_files = 1;
-    write->files[0].name = tn_str_of(write->name);
-    write->files[0].size = state->end_offset + state->end.len;
     for (size_t i = 0; i < count; i++) {
         const tni_v1_entry *entry = &state->entries[i + 1];
         write->items[i] = (tni_item){.tensor = entry->tensor,
@@ -142,6 +137,29 @@ static tn_status list_items(tni_write *write, const tni_v1_write *state, tn_erro
                                      .key = entry->tensor->alias[TN_SCHEME_NAME],
                                      .offset = entry->offset + entry->head.len,
                                      .bytes = entry->payload};
+    }
+    return TN_OK;
+}
+
+/* The checkpoint, and the graph of its Saver behind it. */
+static tn_status list_files(tni_write *write, tni_v1_write *state, tn_error *err)
+{
+    void *files;
+    tni_meta_beside *meta = &state->meta;
+    tn_status status = tni_meta_plan(write, true, meta, err);
+    if (status == TN_OK) {
+        status = tni_arena_array(write->arena, 2, sizeof(tni_out_file), &files, err);
+    }
+    if (status != TN_OK) {
+        return status;
+    }
+    write->files = files;
+    write->n_files = 1u + meta->there;
+    write->files[0] =
+        (tni_out_file){.name = tn_str_of(write->name), .size = state->end_offset + state->end.len};
+    if (meta->there) {
+        meta->file = 1;
+        write->files[1] = (tni_out_file){.name = meta->name, .size = meta->size};
     }
     return TN_OK;
 }
@@ -163,8 +181,9 @@ static tn_status layout(tni_write *write, tn_error *err)
     if (status == TN_OK && (status = list_entries(write, state, err)) == TN_OK &&
         (status = measure(write, state, err)) == TN_OK &&
         (status = tni_v1_messages_make(write, state, err)) == TN_OK &&
-        (status = tni_v1_blocks_place(write, state, err)) == TN_OK) {
-        status = list_items(write, state, err);
+        (status = tni_v1_blocks_place(write, state, err)) == TN_OK &&
+        (status = list_items(write, state, err)) == TN_OK) {
+        status = list_files(write, state, err);
     }
     return status;
 }
@@ -193,7 +212,7 @@ static tn_status headers(tni_write *write, tn_error *err)
     if (status == TN_OK) {
         status = tni_sink_write(sink, state->end_offset, state->end.data, state->end.len, err);
     }
-    return status;
+    return status == TN_OK ? tni_meta_write(write, &state->meta, err) : status;
 }
 
 /* Writes a block's restarts and its sum, put together of the sums of its parts. */
@@ -237,6 +256,19 @@ static tn_status finish(tni_write *write, tn_error *err)
     return status;
 }
 
+static tn_status read_back(tni_write *write, const char *staged, tn_error *err)
+{
+    const tni_v1_write *state = write->state;
+    return tni_meta_read_back(write, &state->meta, staged, err);
+}
+
+/* A .meta that no other one replaces stays, as beside a checkpoint of the second format. */
+static tn_status look_around(tni_write *write, const tni_names *siblings, tn_error *err)
+{
+    const tni_v1_write *state = write->state;
+    return tni_meta_look_around(write, &state->meta, siblings, err);
+}
+
 static tn_status mains(tn_str name, tni_arena *arena, tni_names *mains_out, tn_error *err)
 {
     void *block;
@@ -256,6 +288,8 @@ const tni_writer_ops tni_v1_writer = {
     .layout = layout,
     .headers = headers,
     .finish = finish,
+    .read_back = read_back,
     .mains = mains,
+    .look_around = look_around,
     .bare_names = true,
 };

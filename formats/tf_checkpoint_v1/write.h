@@ -3,6 +3,7 @@
 #define TN_FORMATS_TF_CHECKPOINT_V1_WRITE_H
 
 #include "formats/format.h"
+#include "formats/shared/meta_beside.h"
 #include "formats/tf_checkpoint_v1/layout.h"
 
 /* One entry of the table: the meta, then the tensors in key order. */
@@ -31,6 +32,7 @@ typedef struct tni_v1_write {
     size_t n_blocks;
     tn_str end; /* metaindex, index and footer */
     uint64_t end_offset;
+    tni_meta_beside meta;
 } tni_v1_write;
 
 /* Makes the key and the head of the value of each entry, and the meta, from sorted tensors whose

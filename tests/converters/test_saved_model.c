@@ -144,7 +144,8 @@ static void refusals(void **state)
     } cases[] = {
         {"a.ATTRIBUTES/b", "F16", "out", NULL, ".ATTRIBUTES", TN_E_CANNOT_HOLD},
         {"b", "F16", "out.pbtxt", NULL, "not a .pbtxt file", TN_E_USAGE},
-        {"b", "F16", "out", "objects", "no layouts", TN_E_USAGE},
+        {"b", "F16", "out", "objects", "no layout 'objects'", TN_E_USAGE},
+        {"b", "F16", "out", "graph", "no SavedModel with a graph", TN_E_IMPOSSIBLE},
         {"b", "F8_E4M3FNUZ", "out", NULL, "float8_e4m3fnuz", TN_E_CANNOT_HOLD},
     };
     conv *c = *state;

@@ -167,6 +167,9 @@ static void graph_file(const char *name, const char *path, const mut_bytes *file
     mut_add(&seed, &kind, 1);
     mut_add(&seed, file->at, file->len);
     seed_write("saved_model", name, &seed);
+    if (kind != 3) {
+        seed_write("rename", name, &seed);
+    }
     mut_clear(&seed);
 }
 

@@ -342,7 +342,7 @@ def test_round_trips():
             convert(source, folder / f'{name}.safetensors')
             convert(folder / f'{name}.safetensors', folder / name, '--to', 'saved_model')
             count += same_variables(source, folder / name)
-            convert(source, folder / f'{name}-direct')
+            convert(source, folder / f'{name}-direct', '--layout', 'weights')
             same_variables(source, folder / f'{name}-direct')
     assert count >= 18, count
 
@@ -354,7 +354,7 @@ def test_trainable():
         for name in ('good-keras3-export', 'good-tf2-module', 'good-tf1-keys', 'good-tf1-two-tags'):
             source = support.FIXTURES / 'saved_model' / name
             source = source if (source / 'saved_model.pb').exists() else source / 'model'
-            convert(source, folder / name)
+            convert(source, folder / name, '--layout', 'weights')
             full = {t['name']: t['aliases']['full'] for t in listing(folder / name) if t['role'] != 'constant'}
             session = load_session(folder / name)
             for t in listing(source):
@@ -369,7 +369,7 @@ def test_trainable():
             run.run(tf1.global_variables_initializer())
             run.run(step)
             tf1.saved_model.simple_save(run, str(folder / 'averaged'), {'x': tf1.placeholder(tf.float32)}, {'y': w + 0})
-        convert(folder / 'averaged', folder / 'promoted', '--rules', 'preset:tf1/promote-ema')
+        convert(folder / 'averaged', folder / 'promoted', '--layout', 'weights', '--rules', 'preset:tf1/promote-ema')
         (value, trains), = load_session(folder / 'promoted').values()
         assert trains and value.tolist() == [1.0, 2.0]
 
