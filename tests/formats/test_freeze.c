@@ -34,7 +34,7 @@ static void expect_refusal(place *p, const char *path, const char *name, const c
                            tn_code code, const char *said)
 {
     tn_frozen frozen;
-    tn_error err;
+    tn_error err = {0};
     tn_folder before = tn_folder_take(p->out.path);
     (void)freeze(p, path, name, output, false, &frozen, &err);
     if (err.code != code || strstr(err.message, said) == NULL) {
@@ -49,7 +49,7 @@ static void expect_refusal(place *p, const char *path, const char *name, const c
 static tn_frozen freeze_text(place *p, const char *text, const char *output, char **bytes_out)
 {
     tn_frozen frozen;
-    tn_error err;
+    tn_error err = {0};
     tn_scratch_empty(&p->out);
     tn_scratch_write(&p->in, "g.pbtxt", text);
     if (freeze(p, tn_scratch_at(&p->in, "g.pbtxt"), tn_scratch_at(&p->out, "f.pb"), output, false,
@@ -76,7 +76,7 @@ static void outputs_in_the_way(void **state)
 {
     place *p = *state;
     tn_frozen frozen;
-    tn_error err;
+    tn_error err = {0};
     static const char graph[] = BESIDE "/model.ckpt-3.meta";
     tn_scratch_write(&p->out, "old.pb", "old");
     expect_refusal(p, graph, tn_scratch_at(&p->out, "old.pb"), "scores", TN_E_EXISTS, "exists");
@@ -109,7 +109,7 @@ static void own_inputs_stay(void **state)
     const char *graph = tn_scratch_at(&p->in, "model.ckpt-3");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         tn_frozen frozen;
-        tn_error err;
+        tn_error err = {0};
         char link[TN_SCRATCH_PATH];
         snprintf(link, sizeof link, "%s", tn_scratch_at(&p->in, "link.pb"));
         assert_int_equal(symlink(names[i], link), 0);

@@ -260,7 +260,7 @@ static tn_code open_script(trial *t, const script *s, char ending, tn_error *err
 
 static void expect(trial *t, const script *s, char ending, tn_code code, const char *what)
 {
-    tn_error err;
+    tn_error err = {0};
     tn_code found = open_script(t, s, ending, &err);
     if (found != code) {
         fail_msg("%s: %s: %s", what, tn_code_name(found), err.message);
@@ -379,7 +379,7 @@ static void every_bit(void **state)
     (void)state;
     setup(&t);
     for (size_t bit = 0; bit < 8 * s.len; bit += 3) {
-        tn_error err;
+        tn_error err = {0};
         s.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         if (open_script(&t, &s, ENDS, &err) != TN_E_NONE) {
             refused++;

@@ -276,7 +276,7 @@ static void text_forms(void **state)
 {
     tn_scratch scratch;
     tn_model *model;
-    tn_error err;
+    tn_error err = {0};
     tn_scratch_make(&scratch);
     tn_status status = open_text(
         *state, &scratch,
@@ -317,7 +317,7 @@ static void amplified_and_unknown(void **state)
 {
     tn_scratch scratch;
     tn_model *model;
-    tn_error err;
+    tn_error err = {0};
     tn_scratch_make(&scratch);
 #define CONST(size)                                                                          \
     "node { name: 'c' op: 'Const' attr { key: 'dtype' value { type: DT_FLOAT } }\n"          \
@@ -360,7 +360,7 @@ static void text_errors(void **state)
     tn_scratch_make(&scratch);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         tn_model *model;
-        tn_error err;
+        tn_error err = {0};
         assert_int_equal(open_text(*state, &scratch, rows[i].text, &model, &err), TN_CORRUPT);
         if (strstr(err.message, rows[i].said) == NULL || err.line != rows[i].line ||
             err.column != rows[i].column) {
@@ -373,7 +373,7 @@ static void text_errors(void **state)
         len += (size_t)snprintf(deep + len, sizeof deep - len, "node { x { ");
     }
     tn_model *model;
-    tn_error err;
+    tn_error err = {0};
     assert_int_equal(open_text(*state, &scratch, deep, &model, &err), TN_LIMIT);
     tn_scratch_remove(&scratch);
 }

@@ -45,7 +45,7 @@ static void headers(void **state)
         {"2^31 - 1 shards", "08ffffffff07", TN_E_MISSING_FILE},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tn_error err;
+        tn_error err = {0};
         tn_code code = open_one(*state, cases[i].header, TN_LIT("w"), "0801 1200 2804 " SUM_2,
                                 "00000040", &err);
         if (code != cases[i].code) {
@@ -90,7 +90,7 @@ static void entries(void **state)
         {"a slice that covers nothing", "0801 120412020802 3a060a0408001001", TN_E_CORRUPT},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tn_error err;
+        tn_error err = {0};
         tn_code code = open_one(*state, HEADER, TN_LIT("w"), cases[i].entry, "00000040", &err);
         if (code != cases[i].code) {
             fail_msg("%s: %s: %s", cases[i].why, tn_code_name(code), err.message);
@@ -107,7 +107,7 @@ static void too_many_dimensions(void **state)
 {
     enum { DIM = 8, MOST = 254 }; /* characters of "12020801", a dimension of size 1 */
     char dims[(MOST + 1) * DIM + 1], entry[sizeof(dims) + 64];
-    tn_error err;
+    tn_error err = {0};
     (void)state;
     for (int i = 0; i <= MOST; i++) {
         memcpy(dims + i * DIM, "12020801", DIM + 1);

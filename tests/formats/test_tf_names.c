@@ -124,7 +124,7 @@ static void name_is(const fixture *f, uint32_t entry, const char *name)
 static void the_law(void **state)
 {
     fixture *f = *state;
-    tn_error err;
+    tn_error err = {0};
     child(&f->b, 1, TN_LIT("z"));
     child(&f->b, 2, TN_LIT("m"));
     child(&f->b, 3, TN_LIT("variables"));
@@ -177,7 +177,7 @@ static void the_law(void **state)
 static void full_names_that_clash(void **state)
 {
     fixture *f = *state;
-    tn_error err;
+    tn_error err = {0};
     child(&f->b, 1, TN_LIT("path"));
     child(&f->b, 2, TN_LIT("variables"));
     end_node(&f->b);
@@ -214,7 +214,7 @@ static void full_names_that_clash(void **state)
 static void deep_chain(void **state)
 {
     fixture *f = *state;
-    tn_error err;
+    tn_error err = {0};
     f->ctx->limits.name_bytes = 65535;
     for (uint64_t i = 0; i < 100000; i++) {
         child(&f->b, i + 1, TN_LIT("x"));
@@ -234,7 +234,7 @@ static void deep_chain(void **state)
 static void wide_node(void **state)
 {
     fixture *f = *state;
-    tn_error err;
+    tn_error err = {0};
     enum { COUNT = 100000, TEXT = 48 };
     char *texts = malloc(COUNT * TEXT);
     child(&f->b, 1, TN_LIT("list"));
@@ -280,7 +280,7 @@ static void damaged_graphs(void **state)
         {"08", DAMAGED},
     };
     fixture *f = *state;
-    tn_error err;
+    tn_error err = {0};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         tni_buffer_reset(&f->b.message);
         put_hex(&f->b.message, bad[i].message);

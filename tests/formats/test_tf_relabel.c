@@ -352,7 +352,7 @@ static void refused(void **unused)
     };
     tn_context *ctx = tn_context_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tn_error err;
+        tn_error err = {0};
         say(ctx, cases[i].paths, 2, &err);
         assert_string_equal(err.message, cases[i].error);
         assert_int_equal(err.code, cases[i].code);

@@ -117,7 +117,7 @@ static void folders(void **state)
     fixture *f = *state;
     tn_scratch scratch;
     tn_model *model;
-    tn_error err;
+    tn_error err = {0};
     const tf_key keys[] = {{TN_LIT(""), "0801 1a020801"}};
     tn_scratch_make(&scratch);
     write_checkpoint(f->ctx, &scratch, keys, 1, "");

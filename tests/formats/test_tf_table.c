@@ -57,7 +57,7 @@ static tn_status scan(tn_context *ctx, const tni_buffer *table, seen *s, tn_erro
 static void refused(tn_context *ctx, const tni_buffer *table, tn_code code, const char *why)
 {
     seen s = {.count = 0};
-    tn_error err;
+    tn_error err = {0};
     scan(ctx, table, &s, &err);
     if (err.code != code) {
         fail_msg("%s: code %s, message: %s", why, tn_code_name(err.code), err.message);
@@ -69,7 +69,7 @@ static void real_table(void **state)
 {
     tni_buffer b;
     seen s = {.count = 0};
-    tn_error err;
+    tn_error err = {0};
     tni_buffer_init(&b, *state);
     put_hex(&b, half_plus_two);
     assert_int_equal(b.len, 151);
@@ -91,7 +91,7 @@ static void every_bit(void **state)
 {
     tni_buffer b;
     seen s = {.count = 0};
-    tn_error err;
+    tn_error err = {0};
     tni_buffer_init(&b, *state);
     put_hex(&b, half_plus_two);
     for (size_t bit = 0; bit < 8 * b.len; bit++) {
@@ -158,7 +158,7 @@ static void right_block(void **state)
 {
     tni_buffer block, table;
     seen s = {.count = 0};
-    tn_error err;
+    tn_error err = {0};
     tni_buffer_init(&block, *state);
     tni_buffer_init(&table, *state);
     put_hex(&block, "00 02 00 6161 01 01 01 62 ff 00 01 00 7a 00000000 0a000000 02000000");
@@ -204,7 +204,7 @@ static void two_blocks(tn_context *ctx, const char *first, const char *index_key
     put_end(&table, &index);
     if (code == TN_E_NONE) {
         seen s = {.count = 0};
-        tn_error err;
+        tn_error err = {0};
         assert_int_equal(scan(ctx, &table, &s, &err), TN_OK);
         assert_int_equal(s.count, 2);
     } else {
@@ -234,7 +234,7 @@ static void snappy(void **state)
         "the same again, the same again, the same again, the same again";
     tni_buffer block, packed, table;
     seen s = {.count = 0};
-    tn_error err;
+    tn_error err = {0};
     tni_buffer_init(&block, *state);
     tni_buffer_init(&packed, *state);
     tni_buffer_init(&table, *state);

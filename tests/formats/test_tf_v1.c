@@ -151,7 +151,7 @@ static void spellings(void **state)
     for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
         const bool snappy = i % 2 == 1;
         tn_scratch scratch;
-        tn_error err;
+        tn_error err = {0};
         float found[4] = {0};
         char meta[HEX], value[HEX];
         const v1_entry entries[] = {{"", meta_value(meta, FORM_W "22020a00", VERSION)},
@@ -197,7 +197,7 @@ static void metas(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         tn_scratch scratch;
-        tn_error err;
+        tn_error err = {0};
         float found[4];
         char meta[HEX], value[HEX];
         const v1_entry entries[] = {{"", meta_value(meta, cases[i].form, cases[i].more)},
@@ -235,7 +235,7 @@ static void shards(void **state)
     const float want[2] = {1, 2};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         tn_scratch scratch;
-        tn_error err;
+        tn_error err = {0};
         float found[4];
         char metas_of[2][HEX], values[2][HEX];
         const v1_entry first[] = {
@@ -338,7 +338,7 @@ static void every_start(void **state)
 static void damaged_value(void **state)
 {
     tn_scratch scratch;
-    tn_error err;
+    tn_error err = {0};
     float found[4];
     char form[HEX], value[HEX];
     const v1_entry entries[] = {{"", meta_value(form, FORM_W "22020a00", VERSION)},
