@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import errno
 import os
 import pathlib
 import statistics
@@ -108,10 +109,14 @@ class Contest:
 
 
 def is_cached(path):
-    """Says whether the page in a file's middle is in memory; it is afterwards out of it, or was never let go."""
+    """Says whether the page in a file's middle is in memory; it is afterwards out of it, or was never let go. Where the
+    file system cannot tell, it may be."""
     with open(path, "rb") as file:
         try:
             os.preadv(file.fileno(), [bytearray(1)], os.fstat(file.fileno()).st_size // 2, os.RWF_NOWAIT)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
     return True

@@ -153,7 +153,7 @@ def cold(settings):
     contest = settings.contest(title)
     if not contest.keep_cold(model.files()):
         model.remove()
-        return Group("cold", title, [], note="left out: this file system keeps its files in memory")
+        return Group("cold", title, [], note="left out: this file system keeps its files in memory, or does not say")
     add_copy(contest)
     add_conversions(contest, settings)
     contest.add("verify", "verify, TensorFlow", [settings.tenon, "-q", "verify", "a-ckpt-1"])
