@@ -1,8 +1,8 @@
 """Runs contestants in turn, so that what else the machine does hits them alike, and keeps what was measured."""
 
 import dataclasses
-import json
 import errno
+import json
 import os
 import pathlib
 import statistics

@@ -1,11 +1,12 @@
 #include "converters/compute.h"
 
+#include "converters/move.h"
 #include "converters/work.h"
 #include "core/crc32c.h"
 #include "core/error.h"
 #include "model/reader.h"
 
-enum { CHUNK = 1 << 20 };
+enum { CHUNK = TNI_WINDOW };
 
 /* What one worker has of its own. */
 typedef struct bench {
