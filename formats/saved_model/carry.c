@@ -2,7 +2,6 @@
  * the old one, the other files as they are. */
 #include "formats/saved_model/carry.h"
 #include "core/buffer.h"
-#include "core/crc32c.h"
 #include "core/error.h"
 #include "formats/saved_model/index.h"
 #include "formats/saved_model/rename.h"
@@ -249,27 +248,11 @@ tn_status tni_sm_carry_layout(tni_write *write, tn_error *err)
 
 /* ---------------------------------------------------------------- writing */
 
-/* Where the bytes go. */
-typedef struct target {
-    tn_sink *sink; /* NULL: nowhere */
-    uint64_t offset;
-    uint32_t sum;
-} target;
-
-static tn_status take(void *state, const void *data, size_t len, tn_error *err)
-{
-    target *t = state;
-    tn_status status = t->sink == NULL ? TN_OK : tni_sink_write(t->sink, t->offset, data, len, err);
-    t->offset += len;
-    t->sum = tni_crc32c(t->sum, data, len);
-    return status;
-}
-
 /* Copies one file, the graph's with its splices. */
 static tn_status copy(tni_write *write, const tni_sm_carry *carry, tni_sm_file *file, tn_error *err)
 {
     bool main = file == carry->files;
-    target t = {.sink = write->files[file->file].sink};
+    tni_splices_sum sum = {0};
     tn_source *source = NULL;
     tn_status status = TN_OK;
     if (main) {
@@ -278,9 +261,10 @@ static tn_status copy(tni_write *write, const tni_sm_carry *carry, tni_sm_file *
         status = tni_source_open(write->ctx, file->path.data, &source, err);
     }
     if (status == TN_OK) {
-        status = tni_splices_run(write->ctx, source, &file->edit, take, &t, err);
+        status = tni_splices_write(write->ctx, source, &file->edit, write->files[file->file].sink,
+                                   &sum, err);
     }
-    if (status == TN_OK && t.offset != file->edit.size) {
+    if (status == TN_OK && sum.size != file->edit.size) {
         status = tni_fail(err, TN_E_CHANGED, "the file changed while it was read");
     }
     if (status == TN_OK) {
@@ -290,7 +274,7 @@ static tn_status copy(tni_write *write, const tni_sm_carry *carry, tni_sm_file *
         tni_error_path(err, file->path.data);
     }
     tni_source_release(source);
-    file->sum = t.sum;
+    file->sum = sum.crc;
     return status;
 }
 
@@ -328,7 +312,7 @@ static tn_status compare_file(tni_write *write, const tni_sm_file *file, const c
 {
     tn_str path, name = write->files[file->file].name;
     tn_source *source;
-    target t = {.sink = NULL};
+    tni_splices_sum sum;
     tni_splices none = {.count = 0};
     tn_status status =
         tni_arena_format(write->arena, &path, err, "%s/%.*s", staged, (int)name.len, name.data);
@@ -338,8 +322,8 @@ static tn_status compare_file(tni_write *write, const tni_sm_file *file, const c
     if (status != TN_OK) {
         return status;
     }
-    status = tni_splices_run(write->ctx, source, &none, take, &t, err);
-    if (status == TN_OK && (t.offset != file->edit.size || t.sum != file->sum)) {
+    status = tni_splices_write(write->ctx, source, &none, NULL, &sum, err);
+    if (status == TN_OK && (sum.size != file->edit.size || sum.crc != file->sum)) {
         status = wrong(name, "reads back with other bytes", err);
     }
     tni_source_release(source);

@@ -1,5 +1,4 @@
 #include "formats/shared/meta_beside.h"
-#include "core/crc32c.h"
 #include "core/error.h"
 
 /* Takes "-00000-of-00002", or a pattern of this form, off a path, as TensorFlow does
@@ -204,26 +203,10 @@ tn_status tni_meta_look_around(tni_write *write, const tni_meta_beside *meta,
     return status;
 }
 
-/* Where the bytes go. */
-typedef struct target {
-    tn_sink *sink; /* NULL: nowhere */
-    uint64_t offset;
-    uint32_t sum;
-} target;
-
-static tn_status take(void *state, const void *data, size_t len, tn_error *err)
-{
-    target *t = state;
-    tn_status status = t->sink == NULL ? TN_OK : tni_sink_write(t->sink, t->offset, data, len, err);
-    t->offset += len;
-    t->sum = tni_crc32c(t->sum, data, len);
-    return status;
-}
-
 tn_status tni_meta_write(tni_write *write, tni_meta_beside *meta, tn_error *err)
 {
     opened o;
-    target t = {.sink = meta->there ? write->files[meta->file].sink : NULL};
+    tni_splices_sum sum = {0};
     if (!meta->there) {
         return TN_OK;
     }
@@ -232,7 +215,8 @@ tn_status tni_meta_write(tni_write *write, tni_meta_beside *meta, tn_error *err)
         status = tni_fail(err, TN_E_CHANGED, "the file changed while it was read");
     }
     if (status == TN_OK) {
-        status = tni_splices_run(write->ctx, o.source, &o.splices, take, &t, err);
+        status = tni_splices_write(write->ctx, o.source, &o.splices, write->files[meta->file].sink,
+                                   &sum, err);
     }
     if (status == TN_OK) {
         status = tni_source_unchanged(o.source, err);
@@ -241,7 +225,7 @@ tn_status tni_meta_write(tni_write *write, tni_meta_beside *meta, tn_error *err)
         tni_error_path(err, meta->path.data);
     }
     opened_clear(&o);
-    meta->sum = t.sum;
+    meta->sum = sum.crc;
     return status;
 }
 
@@ -288,15 +272,15 @@ static tn_status open_staged(const tni_write *write, const tni_meta_beside *meta
                              tn_model **model_out, tn_error *err)
 {
     tn_source *source;
-    target t = {.sink = NULL};
+    tni_splices_sum sum;
     tni_splices none = {.count = 0};
     tn_error why = {0};
     tn_status status = tni_source_open(write->ctx, path, &source, err);
     if (status != TN_OK) {
         return status;
     }
-    status = tni_splices_run(write->ctx, source, &none, take, &t, err);
-    if (status == TN_OK && (t.offset != meta->size || t.sum != meta->sum)) {
+    status = tni_splices_write(write->ctx, source, &none, NULL, &sum, err);
+    if (status == TN_OK && (sum.size != meta->size || sum.crc != meta->sum)) {
         status = wrong(meta, TN_STR_NONE, "reads back with other bytes", err);
     }
     if (status != TN_OK) {

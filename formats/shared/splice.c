@@ -1,4 +1,5 @@
 #include "formats/shared/splice.h"
+#include "core/crc32c.h"
 #include "core/error.h"
 
 enum { BLOCK = 1 << 18 };
@@ -44,5 +45,32 @@ tn_status tni_splices_run(tn_context *ctx, tn_source *source, const tni_splices 
         status = copy(ctx, source, from, tni_source_size(source), block, take, state, err);
     }
     tni_free(ctx, block);
+    return status;
+}
+
+/* Where the bytes go. */
+typedef struct target {
+    tn_sink *sink;
+    tni_splices_sum sum; /* of what went there so far */
+} target;
+
+static tn_status put(void *state, const void *data, size_t len, tn_error *err)
+{
+    target *t = state;
+    tn_status status =
+        t->sink == NULL ? TN_OK : tni_sink_write(t->sink, t->sum.size, data, len, err);
+    t->sum.size += len;
+    t->sum.crc = tni_crc32c(t->sum.crc, data, len);
+    return status;
+}
+
+tn_status tni_splices_write(tn_context *ctx, tn_source *source, const tni_splices *splices,
+                            tn_sink *sink, tni_splices_sum *sum_out, tn_error *err)
+{
+    target t = {.sink = sink};
+    tn_status status = tni_splices_run(ctx, source, splices, put, &t, err);
+    if (status == TN_OK) {
+        *sum_out = t.sum;
+    }
     return status;
 }

@@ -3,6 +3,7 @@
 #ifndef TN_FORMATS_SHARED_SPLICE_H
 #define TN_FORMATS_SHARED_SPLICE_H
 
+#include "io/output.h"
 #include "io/source.h"
 
 /* What stands in the place of a range of the old file. */
@@ -24,5 +25,16 @@ typedef tn_status (*tni_splices_take)(void *state, const void *data, size_t len,
  * `source` and `take` give, TN_E_NOMEM, TN_E_CANCELLED. */
 tn_status tni_splices_run(tn_context *ctx, tn_source *source, const tni_splices *splices,
                           tni_splices_take take, void *state, tn_error *err);
+
+/* A file as it was written, or as it is: its size and the CRC-32C of all its bytes. */
+typedef struct tni_splices_sum {
+    uint64_t size;
+    uint32_t crc;
+} tni_splices_sum;
+
+/* Writes the new file into `sink` from its beginning (NULL: nowhere) and sums it. Errors: as above,
+ * and those of writing. */
+tn_status tni_splices_write(tn_context *ctx, tn_source *source, const tni_splices *splices,
+                            tn_sink *sink, tni_splices_sum *sum_out, tn_error *err);
 
 #endif

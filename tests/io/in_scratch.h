@@ -9,14 +9,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 static tn_scratch scratch;
 static tn_context *ctx;
 
-static int in_scratch(void **state)
+static inline int in_scratch(void **state)
 {
     (void)state;
     ctx = tn_context_new(NULL);
@@ -24,7 +26,7 @@ static int in_scratch(void **state)
     return ctx == NULL;
 }
 
-static int out_of_scratch(void **state)
+static inline int out_of_scratch(void **state)
 {
     (void)state;
     tn_scratch_remove(&scratch);
@@ -33,6 +35,16 @@ static int out_of_scratch(void **state)
 }
 
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, in_scratch, out_of_scratch)
+
+/* The same for a whole group of tests that sync thousands of times: in memory where there is such a
+ * folder. */
+static inline int group_in_scratch(void **state)
+{
+    if (access("/dev/shm", W_OK) == 0) {
+        setenv("TMPDIR", "/dev/shm", 0);
+    }
+    return in_scratch(state);
+}
 
 /* Puts one file into an output. */
 static inline tn_status put(tni_output *output, const char *name, const char *text, tn_error *err)

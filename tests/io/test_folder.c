@@ -1,26 +1,17 @@
 /* Outputs that are folders: what appears, what is refused, and that at any fault, death or power
  * cut the old one or the new one is there, whole. */
-#include "core/context.h"
-#include "io/output.h"
+#include "io/in_scratch.h"
 #include "support/faults.h"
 #include "support/folder.h"
 #include "support/power.h"
-#include "support/scratch.h"
 #include "support/tally.h"
 
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-static tn_scratch scratch;
-static tn_context *ctx;
 
 /* What lies around the output, before and after: the output is the folder `m`. */
 typedef struct file {
@@ -62,13 +53,6 @@ static tn_str known_names[] = {
 static const tni_names known = {known_names, sizeof known_names / sizeof known_names[0]};
 static const tni_output_options fresh = {.folder = true};
 static const tni_output_options force = {.folder = true, .replace = true, .old = &known};
-
-static tn_status put(tni_output *output, const char *name, const char *text, tn_error *err)
-{
-    tn_sink *sink;
-    tn_status status = tni_output_create(output, tn_str_of(name), strlen(text), &sink, err);
-    return status == TN_OK ? tni_sink_write(sink, 0, text, strlen(text), err) : status;
-}
 
 static tn_status produce(const tni_output_options *options, tn_error *err)
 {
@@ -491,25 +475,6 @@ static void syncs_come_in_order(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    if (access("/dev/shm", W_OK) == 0) {
-        setenv("TMPDIR", "/dev/shm", 0); /* thousands of fsyncs */
-    }
-    tn_scratch_make(&scratch);
-    ctx = tn_context_new(NULL);
-    return ctx == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tn_context_free(ctx);
-    tn_scratch_remove(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,7 +494,7 @@ int main(void)
         cmocka_unit_test(power_fails_at_any_moment),
         cmocka_unit_test(syncs_come_in_order),
     };
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
+    int failed = cmocka_run_group_tests(tests, group_in_scratch, out_of_scratch);
     tn_tally_print();
     return failed;
 }

@@ -1,21 +1,15 @@
 /* Every system call of a commit goes wrong once: it fails, or the process dies before or after it.
  * Afterwards the target is the old one or the new one, whole, and recovery leaves nothing over. */
-#include "core/context.h"
-#include "io/output.h"
+#include "io/in_scratch.h"
 #include "support/faults.h"
-#include "support/scratch.h"
 #include "support/tally.h"
 
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { MOST = 5 };
 
@@ -77,9 +71,6 @@ static const scenario scenarios[] = {
      .replace = true,
      .set = true},
 };
-
-static tn_scratch scratch;
-static tn_context *ctx;
 
 /* AddressSanitizer asks for this: a small quarantine makes its thousands of forks cheap. */
 TN_API const char *__asan_default_options(void);
@@ -410,25 +401,6 @@ static void live_writer_is_left_alone(void **state)
     assert_true(is_just(s->old_files));
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    if (access("/dev/shm", W_OK) == 0) {
-        setenv("TMPDIR", "/dev/shm", 0); /* thousands of fsyncs */
-    }
-    tn_scratch_make(&scratch);
-    ctx = tn_context_new(NULL);
-    return ctx == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tn_context_free(ctx);
-    tn_scratch_remove(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,7 +408,7 @@ int main(void)
         cmocka_unit_test(recovery_is_hit_too),       cmocka_unit_test(syncs_come_in_order),
         cmocka_unit_test(live_writer_is_left_alone),
     };
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
+    int failed = cmocka_run_group_tests(tests, group_in_scratch, out_of_scratch);
     tn_tally_print();
     return failed;
 }
